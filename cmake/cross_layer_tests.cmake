@@ -1,0 +1,33 @@
+# Tests of more than one layer: tests/*_test.cpp makes cede_tests, each tests/*_test.py is a test of
+# its own (label "program"), and tests/install builds an outside project (label "install").
+
+if(CEDE_TEST_LAYERS)
+  return()
+endif()
+
+file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/*_test.cpp)
+if(sources)
+  cede_test(cede_tests cross_layer ${sources})
+  if(TARGET cede_measure)
+    target_link_libraries(cede_tests PRIVATE cede_measure)
+  endif()
+  if(TARGET cede)
+    add_dependencies(cede_tests cede)
+  endif()
+endif()
+
+file(GLOB scripts CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/*_test.py)
+foreach(script IN LISTS scripts)
+  cmake_path(GET script STEM name)
+  add_test(NAME ${name} COMMAND ${Python3_EXECUTABLE} ${script})
+  set_tests_properties(${name} PROPERTIES
+    LABELS program TIMEOUT ${CEDE_TEST_TIMEOUT} ENVIRONMENT "${CEDE_TEST_ENVIRONMENT}")
+endforeach()
+
+if(NOT CEDE_SANITIZE AND NOT CMAKE_CROSSCOMPILING)
+  add_test(NAME outside_project
+    COMMAND ${Python3_EXECUTABLE} ${PROJECT_SOURCE_DIR}/tests/install/outside_project.py
+      --build ${PROJECT_BINARY_DIR} --cmake ${CMAKE_COMMAND} --compiler ${CMAKE_CXX_COMPILER})
+  set_tests_properties(outside_project PROPERTIES
+    LABELS install TIMEOUT 300 RESOURCE_LOCK port_7000)
+endif()

@@ -1,0 +1,33 @@
+# What cmake --install lays down: headers, both libraries, the program, the CMake package and the
+# pkg-config file.
+
+include(CMakePackageConfigHelpers)
+
+install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/cede DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
+  FILES_MATCHING PATTERN "*.hpp")
+install(TARGETS cede_static cede_shared EXPORT cede_targets
+  ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR}
+  LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
+if(TARGET cede)
+  install(TARGETS cede RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+endif()
+install(FILES ${PROJECT_SOURCE_DIR}/LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
+
+set(package_folder ${CMAKE_INSTALL_LIBDIR}/cmake/cede)
+install(EXPORT cede_targets NAMESPACE cede:: FILE cede-targets.cmake DESTINATION ${package_folder})
+configure_package_config_file(${PROJECT_SOURCE_DIR}/cmake/cede-config.cmake.in
+  ${PROJECT_BINARY_DIR}/cede-config.cmake INSTALL_DESTINATION ${package_folder})
+write_basic_package_version_file(${PROJECT_BINARY_DIR}/cede-config-version.cmake
+  COMPATIBILITY SameMinorVersion)
+install(FILES
+  ${PROJECT_BINARY_DIR}/cede-config.cmake ${PROJECT_BINARY_DIR}/cede-config-version.cmake
+  DESTINATION ${package_folder})
+
+set(CEDE_PRIVATE_LIBRARIES)
+if(CEDE_HAVE_LIBDW)
+  set(CEDE_PRIVATE_LIBRARIES -ldw)
+endif()
+file(RELATIVE_PATH CEDE_PREFIX_FROM_PC
+  /prefix/${CMAKE_INSTALL_LIBDIR}/pkgconfig /prefix)
+configure_file(${PROJECT_SOURCE_DIR}/cmake/cede.pc.in ${PROJECT_BINARY_DIR}/cede.pc @ONLY)
+install(FILES ${PROJECT_BINARY_DIR}/cede.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)

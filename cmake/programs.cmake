@@ -1,0 +1,78 @@
+# The measuring layer, the program cede, the examples and the benchmarks.
+
+if(NOT CEDE_BUILD_PROGRAM AND NOT CEDE_BUILD_BENCHMARKS AND NOT CEDE_BUILD_EXAMPLES)
+  return()
+endif()
+
+function(cede_glob result)
+  file(GLOB sources CONFIGURE_DEPENDS ${ARGN})
+  list(FILTER sources EXCLUDE REGEX "_(test|benchmark)\\.cpp$")
+  set(${result} ${sources} PARENT_SCOPE)
+endfunction()
+
+# src/measure and src/cli are static libraries of their own, so that their tests can link them.
+function(cede_upper_layer layer)
+  cede_glob(sources ${PROJECT_SOURCE_DIR}/src/${layer}/*.cpp)
+  list(FILTER sources EXCLUDE REGEX "/cli/main\\.cpp$")
+  if(sources)
+    add_library(cede_${layer} STATIC ${sources})
+    target_link_libraries(cede_${layer}
+      PUBLIC cede_static cede_fmt PRIVATE cede_internal ${ARGN})
+  else()
+    add_library(cede_${layer} INTERFACE)
+    target_link_libraries(cede_${layer} INTERFACE cede_static cede_fmt ${ARGN})
+  endif()
+  file(GLOB tests CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/${layer}/*_test.cpp)
+  if(tests AND CEDE_BUILD_TESTS AND NOT CEDE_TEST_LAYERS)
+    cede_test(cede_${layer}_test ${layer} ${tests})
+    target_link_libraries(cede_${layer}_test PRIVATE cede_${layer})
+  endif()
+endfunction()
+
+if(CEDE_BUILD_PROGRAM OR CEDE_BUILD_BENCHMARKS)
+  cede_upper_layer(measure)
+endif()
+if(CEDE_BUILD_PROGRAM)
+  cede_upper_layer(cli cede_measure cede_cli11)
+  if(EXISTS ${PROJECT_SOURCE_DIR}/src/cli/main.cpp)
+    add_executable(cede ${PROJECT_SOURCE_DIR}/src/cli/main.cpp)
+    target_link_libraries(cede PRIVATE cede_cli cede_cli11 cede_internal)
+    set_target_properties(cede PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR})
+  endif()
+endif()
+
+# examples/<name>.cpp makes examples/<name>; an example sees the public headers only.
+if(CEDE_BUILD_EXAMPLES)
+  cede_glob(sources ${PROJECT_SOURCE_DIR}/examples/*.cpp)
+  foreach(source IN LISTS sources)
+    cmake_path(GET source STEM name)
+    add_executable(example_${name} ${source})
+    target_link_libraries(example_${name} PRIVATE cede::cede)
+    target_compile_options(example_${name} PRIVATE -Wall -Wextra -Wpedantic -Wshadow)
+    set_target_properties(example_${name} PROPERTIES
+      OUTPUT_NAME ${name} RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/examples)
+  endforeach()
+endif()
+
+if(NOT CEDE_BUILD_BENCHMARKS)
+  return()
+endif()
+
+# src/<layer>/*_benchmark.cpp: one program, filtered by name when it runs.
+file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/*_benchmark.cpp)
+if(sources AND benchmark_FOUND)
+  add_executable(cede_benchmarks ${sources})
+  target_link_libraries(cede_benchmarks PRIVATE
+    cede_measure cede_internal benchmark::benchmark_main benchmark::benchmark)
+  if(TARGET Boost::context)
+    target_link_libraries(cede_benchmarks PRIVATE Boost::context)
+    target_compile_definitions(cede_benchmarks PRIVATE CEDE_HAVE_BOOST_CONTEXT=1)
+  endif()
+  set_target_properties(cede_benchmarks PROPERTIES
+    RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bench)
+endif()
+
+# bench/ holds whole servers and their load, each workload with a list of its own.
+if(EXISTS ${PROJECT_SOURCE_DIR}/bench/CMakeLists.txt)
+  add_subdirectory(${PROJECT_SOURCE_DIR}/bench)
+endif()

@@ -1,0 +1,49 @@
+# Unit tests: src/<layer>/*_test.cpp makes cede_<layer>_test. A test whose name contains "nightly"
+# carries the label nightly and is left out of the daily run.
+
+set(CEDE_TEST_TIMEOUT 120 CACHE STRING "Seconds after which a test has hung")
+
+# Where tests that run a whole program find it.
+set(CEDE_TEST_ENVIRONMENT
+  "CEDE_PROGRAM=${PROJECT_BINARY_DIR}/cede"
+  "CEDE_EXAMPLES=${PROJECT_BINARY_DIR}/examples"
+  "CEDE_SOURCE=${PROJECT_SOURCE_DIR}")
+if(CEDE_SANITIZE MATCHES thread)
+  list(APPEND CEDE_TEST_ENVIRONMENT "TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1")
+elseif(CEDE_SANITIZE MATCHES address)
+  list(APPEND CEDE_TEST_ENVIRONMENT
+    "ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1"
+    "UBSAN_OPTIONS=print_stacktrace=1")
+endif()
+
+function(cede_test target label)
+  add_executable(${target} ${ARGN})
+  set_target_properties(${target} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
+  target_link_libraries(${target} PRIVATE cede_static cede_internal GTest::gtest_main GTest::gmock)
+  cede_discover(${target} "-*nightly*" ${label})
+  cede_discover(${target} "*nightly*" nightly)
+endfunction()
+
+function(cede_discover target filter label)
+  string(MAKE_C_IDENTIFIER "${target}_${label}_tests" list)
+  gtest_discover_tests(${target}
+    TEST_FILTER ${filter} TEST_LIST ${list}
+    DISCOVERY_TIMEOUT 60
+    PROPERTIES LABELS ${label} TIMEOUT ${CEDE_TEST_TIMEOUT} ENVIRONMENT "${CEDE_TEST_ENVIRONMENT}")
+endfunction()
+
+foreach(layer IN LISTS CEDE_LIBRARY_LAYERS)
+  if(CEDE_TEST_LAYERS AND NOT layer IN_LIST CEDE_TEST_LAYERS)
+    continue()
+  endif()
+  file(GLOB sources CONFIGURE_DEPENDS
+    ${PROJECT_SOURCE_DIR}/src/${layer}/*_test.cpp
+    ${PROJECT_SOURCE_DIR}/src/${layer}/${CEDE_ARCH}/*_test.cpp)
+  if(layer STREQUAL sched)
+    file(GLOB nested CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/sched/*/*_test.cpp)
+    list(APPEND sources ${nested})
+  endif()
+  if(sources)
+    cede_test(cede_${layer}_test ${layer} ${sources})
+  endif()
+endforeach()
