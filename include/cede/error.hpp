@@ -25,6 +25,7 @@ enum class errc {
   not_supported,       ///< this system or build cannot do it
   stack_unavailable,   ///< no memory or address space for a fiber's stack
   thread_unavailable,  ///< the system would not give another thread
+  no_runtime,          ///< called on a thread that belongs to no runtime
   not_permitted,       ///< a privilege is missing, such as CAP_SYS_NICE for SCHED_FIFO
   invalid_argument,    ///< a value given from outside is out of range
   message_too_long,    ///< more bytes than the caller's limit came before the end was seen

@@ -1,0 +1,27 @@
+// The control block of an OS thread that cede has spawned: a runnable that the kernel carries.
+#pragma once
+
+#include <pthread.h>
+
+#include "sched/spawned.hpp"
+
+namespace cede::sched {
+
+class os_thread final : public spawned {
+ public:
+  /// Created and running.
+  /// Errors: thread_unavailable, not_permitted, invalid_argument.
+  static result<os_thread*> create(const attributes& how, const detail::body& callable,
+                                   child_group* group, scheduler& owner);
+
+  os_thread() noexcept;
+
+ private:
+  static void* enter(void* self);
+  void finish() noexcept;
+  void dispose() noexcept override;
+
+  std::size_t alignment_ = 0;
+};
+
+}  // namespace cede::sched

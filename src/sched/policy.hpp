@@ -1,0 +1,79 @@
+// A scheduling policy: in which order one worker runs what is ready. Four verbs; the worker does the
+// rest (inbox, timers, polling, idling), so a policy is a small class.
+//
+// Threads: one policy belongs to one worker, and only that worker's thread calls it.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <random>
+#include <vector>
+
+#include "base/intrusive_list.hpp"
+#include "sched/runnable.hpp"
+
+namespace cede::sched {
+
+class policy {
+ public:
+  virtual ~policy() = default;
+  /// `r` has become ready, or has yielded.
+  virtual void awakened(runnable& r) noexcept = 0;
+  /// Takes out the one to run next; null if none is ready.
+  virtual runnable* pick_next() noexcept = 0;
+  virtual bool has_ready() const noexcept = 0;
+  virtual std::size_t ready_count() const noexcept = 0;
+};
+
+using run_queue = base::intrusive_queue<runnable, &runnable::queue_next>;
+
+/// First come, first served.
+class fifo_policy final : public policy {
+ public:
+  void awakened(runnable& r) noexcept override { queue_.push_back(r); }
+  runnable* pick_next() noexcept override { return queue_.pop_front(); }
+  bool has_ready() const noexcept override { return !queue_.empty(); }
+  std::size_t ready_count() const noexcept override { return queue_.size(); }
+
+ private:
+  run_queue queue_;
+};
+
+/// Three classes by `runnable::priority` (0 most urgent). A more urgent class goes first, but after
+/// `starvation_bound` picks in a row that passed over a waiting class, that class gets one: nobody
+/// starves, whatever the urgent ones do.
+class priority_policy final : public policy {
+ public:
+  static constexpr std::size_t classes = 3;
+  static constexpr unsigned starvation_bound = 32;
+
+  void awakened(runnable& r) noexcept override;
+  runnable* pick_next() noexcept override;
+  bool has_ready() const noexcept override { return count_ != 0; }
+  std::size_t ready_count() const noexcept override { return count_; }
+
+ private:
+  runnable* take(std::size_t which) noexcept;
+
+  std::array<run_queue, classes> queue_;
+  std::array<unsigned, classes> passed_over_{};
+  std::size_t count_ = 0;
+};
+
+/// For tests: a seed decides who runs next, so one seed is one schedule, again and again.
+class seeded_policy final : public policy {
+ public:
+  explicit seeded_policy(std::uint64_t seed) : random_(seed) {}
+  void awakened(runnable& r) noexcept override { ready_.push_back(&r); }
+  runnable* pick_next() noexcept override;
+  bool has_ready() const noexcept override { return !ready_.empty(); }
+  std::size_t ready_count() const noexcept override { return ready_.size(); }
+
+ private:
+  std::mt19937_64 random_;
+  std::vector<runnable*> ready_;
+};
+
+}  // namespace cede::sched

@@ -1,0 +1,85 @@
+// The workers of one runtime: where a new fiber goes, who steals from whom, and what is left when
+// nothing can happen any more.
+#pragma once
+
+#include <cede/spawn.hpp>
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include "base/virtual_clock.hpp"
+#include "sched/blocking_pool.hpp"
+#include "sched/spawned.hpp"
+#include "sched/worker.hpp"
+
+namespace cede::sched {
+
+struct scheduler_options {
+  unsigned workers = 1;
+  std::function<std::unique_ptr<policy>(unsigned worker)> make_policy;
+  /// Called on the thread that makes the scheduler.
+  std::function<result<std::unique_ptr<poller>>(worker&)> make_poller;
+  /// Time advances when nothing is ready, to the next timer. Requires: one worker.
+  base::virtual_clock* virtual_time = nullptr;
+};
+
+class scheduler {
+ public:
+  /// Errors: those of make_poller.
+  static result<std::unique_ptr<scheduler>> create(scheduler_options options);
+  ~scheduler();
+  scheduler(const scheduler&) = delete;
+  scheduler& operator=(const scheduler&) = delete;
+
+  /// The one that the calling fiber or thread was spawned by; null if none.
+  static scheduler* current() noexcept;
+
+  /// `group` may be null. Any thread. See cede::spawn for the errors.
+  result<spawned*> spawn(kind what, const attributes& how, const detail::body& callable,
+                         child_group* group);
+
+  /// Starts threads for all workers from index `first` on.
+  /// Errors: thread_unavailable; those already started go on and `stop` ends them.
+  result<> start_threads(unsigned first);
+
+  /// Worker 0 on the calling thread, until `stop`.
+  void run_here() noexcept;
+
+  /// Lets the workers end once nothing is ready, and waits for the threads.
+  /// Requires: all that was spawned has ended.
+  void stop() noexcept;
+  /// Only lets worker 0's `run_here` return. Any thread.
+  void stop_first() noexcept { workers_.front()->stop(); }
+
+  const std::vector<std::unique_ptr<worker>>& workers() const noexcept { return workers_; }
+  base::virtual_clock* virtual_time() const noexcept { return options_.virtual_time; }
+  blocking_pool& blocking() noexcept { return blocking_; }
+  /// Any other worker than `self` with fibers to steal?
+  bool anything_to_steal(const worker& self) const noexcept;
+
+  /// An OS thread of this scheduler ends: it joins the one before it, so that none is left over.
+  void thread_ended(pthread_t thread) noexcept;
+  /// Things from outside that may still make something ready: OS threads, blocking calls.
+  std::atomic<std::uint32_t> outside{0};
+
+  /// Nothing is ready, no timer runs, no event can come: says who waits for what, and aborts.
+  [[noreturn]] void report_deadlock() noexcept;
+
+ private:
+  explicit scheduler(scheduler_options options);
+  worker& least_loaded() noexcept;
+  worker& place(const attributes& how) noexcept;
+
+  scheduler_options options_;
+  std::vector<std::unique_ptr<worker>> workers_;
+  std::vector<std::thread> threads_;
+  blocking_pool blocking_;
+  base::spinlock last_thread_lock_;
+  pthread_t last_thread_{};
+  bool has_last_thread_ = false;
+};
+
+}  // namespace cede::sched

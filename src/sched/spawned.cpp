@@ -1,0 +1,69 @@
+#include "sched/spawned.hpp"
+
+#include <cxxabi.h>
+
+#include <algorithm>
+#include <cstring>
+#include <new>
+
+#include "sched/parking.hpp"
+
+namespace cede::sched {
+namespace {
+
+constexpr std::size_t longest_name = 63;
+
+// Stands in `joiner_` once the body has ended. Only its value counts; it is no object's address.
+runnable* ended_mark() noexcept { return reinterpret_cast<runnable*>(std::uintptr_t{1}); }
+
+}  // namespace
+
+void spawned::set_name(std::string_view text) noexcept {
+  if (text.empty()) return;
+  const std::size_t length = std::min(text.size(), longest_name);
+  name_.reset(new (std::nothrow) char[length + 1]);
+  if (!name_) return;  // a name is a comfort: without memory for it, the id will do
+  std::memcpy(name_.get(), text.data(), length);
+  name_[length] = '\0';
+  name = name_.get();
+}
+
+void spawned::release() noexcept {
+  // acq_rel: the last one to leave sees what the others did to the block before it is destroyed.
+  if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) dispose();
+}
+
+void spawned::run_body() {
+  try {
+    run_(storage_, result_of_body);
+  } catch (const abi::__forced_unwind&) {
+    throw;
+  } catch (...) {
+    result_of_body.exception = std::current_exception();
+  }
+}
+
+void spawned::announce_end() noexcept {
+  if (group != nullptr) group->ended(*this);
+  runnable* const waiting = joiner_.exchange(ended_mark(), std::memory_order_acq_rel);
+  if (waiting != nullptr) unpark(*waiting);
+}
+
+result<> spawned::join(deadline until) {
+  runnable& self = current();
+  CEDE_REQUIRE(&self != this, "a fiber joins itself");
+  runnable* expected = nullptr;
+  if (!joiner_.compare_exchange_strong(expected, &self, std::memory_order_acq_rel)) {
+    CEDE_REQUIRE(expected == ended_mark(), "two join the same fiber at once");
+    return {};
+  }
+  const wake how = park_until(wait_reason::join, until);
+  if (how == wake::unparked) return {};
+  expected = &self;
+  if (joiner_.compare_exchange_strong(expected, nullptr, std::memory_order_acq_rel))
+    return failure(how == wake::cancelled ? errc::cancelled : errc::deadline_exceeded);
+  await_permit(wait_reason::join);  // it ended meanwhile, and its unpark is under way
+  return {};
+}
+
+}  // namespace cede::sched

@@ -1,0 +1,122 @@
+// A worker: one OS thread that runs cooperative fibers, one at a time.
+//
+// Actors: its own thread ("the worker"); other workers and foreign threads ("remote"), which hand
+// it runnables; thieves, which are other idle workers.
+//
+// Where a runnable of this worker can be:
+//   running            current()
+//   in the policy      ready; the worker's thread only
+//   in `inbox_`        made ready by a remote; a lock-free stack that the worker empties
+//   in `unstarted_`    spawned and not yet run; under `unstarted_lock_`, open to thieves
+//   parked             nowhere here: whoever waits for it or its timer holds it
+//
+// Rules
+//   1. A runnable that has started is touched by its worker's thread alone; remotes only push it to
+//      the inbox, after they have cleared its parked bit (parking.hpp rule 1).
+//   2. Sleeping is announced before the last look at inbox and unstarted, and a remote pushes before
+//      it looks at the announcement; both are seq_cst, so one of them sees the other (Dekker).
+//   3. Fibers switch directly to each other. Every `budget_` switches, and when nothing is ready,
+//      control goes to the loop on the thread's own stack, which fires timers and polls.
+//   4. A fiber that ends switches to the loop, which then frees its stack: nothing can free the
+//      stack that it stands on.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+
+#include "base/spinlock.hpp"
+#include "context/fiber_context.hpp"
+#include "context/stack.hpp"
+#include "sched/carrier.hpp"
+#include "sched/policy.hpp"
+#include "sched/poller.hpp"
+#include "sched/timing_wheel.hpp"
+
+namespace cede::sched {
+
+class fiber;
+class scheduler;
+
+class worker final : public carrier {
+ public:
+  worker(scheduler& owner, unsigned index, std::unique_ptr<sched::policy> order);
+  ~worker();
+
+  /// The worker whose thread this is; null elsewhere.
+  [[gnu::noinline]] static worker* current() noexcept;
+
+  /// Runs fibers on the calling thread until `stop()` and nothing is ready.
+  void run() noexcept;
+
+  /// Lets `run` return once nothing is ready. Any thread.
+  void stop() noexcept;
+
+  // carrier
+  void suspend(runnable& self, clock::time_point until) noexcept override;
+  void ready(runnable& who) noexcept override;
+  void yield(runnable& self) noexcept override;
+  void interrupt(runnable&) noexcept override {}  // its fibers make no interruptible system calls
+  bool shared() const noexcept override { return true; }
+
+  /// Takes over a new fiber. Any thread.
+  void start(fiber& f, placement where) noexcept;
+
+  /// Fibers that live here, and how many of them wait to start: what placement looks at.
+  std::uint32_t live() const noexcept { return live_.load(std::memory_order_relaxed); }
+  bool has_unstarted() const noexcept {
+    return unstarted_count_.load(std::memory_order_seq_cst) != 0;
+  }
+  bool sleeping() const noexcept { return sleeping_.load(std::memory_order_seq_cst); }
+  /// Ends its sleep, if it sleeps. Any thread.
+  void rouse() noexcept;
+
+  sched::scheduler& scheduler() const noexcept { return scheduler_; }
+  unsigned index() const noexcept { return index_; }
+  sched::poller& poller() noexcept { return *poller_; }
+  void set_poller(std::unique_ptr<sched::poller> p) noexcept { poller_ = std::move(p); }
+  context::stack_cache& stacks() noexcept { return stacks_; }
+  /// Switches between runnables so far. Any thread may read it, for reports.
+  std::uint64_t switches() const noexcept { return switches_.load(std::memory_order_relaxed); }
+
+ private:
+  friend class fiber;
+
+  void round() noexcept;
+  void idle() noexcept;
+  void sleep_until(clock::time_point until) noexcept;
+  void advance_virtual_time() noexcept;
+  void drain_inbox() noexcept;
+  void admit_unstarted() noexcept;
+  bool steal() noexcept;
+  unsigned give(worker& thief) noexcept;
+  runnable* next() noexcept;
+  void dispatch(runnable& r) noexcept { r.control(r); }
+  void leave_to_loop(context::fiber_context& from) noexcept;
+  [[noreturn]] void end_of(fiber& f) noexcept;
+  void reap() noexcept;
+
+  sched::scheduler& scheduler_;
+  const unsigned index_;
+  std::unique_ptr<sched::policy> policy_;
+  std::unique_ptr<sched::poller> poller_;
+  timing_wheel wheel_;
+  context::stack_cache stacks_;
+  context::fiber_context loop_;
+  context::fiber_context* running_ = nullptr;  // whose registers the CPU holds
+  fiber* ended_ = nullptr;                     // rule 4
+  std::size_t budget_ = 0;                     // rule 3
+  clock::time_point patience_ = clock::time_point::min();  // steal from a busy worker after this
+  std::atomic<std::uint64_t> switches_{0};
+
+  // What remotes write, away from what the worker writes all the time.
+  alignas(64) std::atomic<runnable*> inbox_{nullptr};
+  std::atomic<bool> sleeping_{false};
+  std::atomic<bool> stopping_{false};
+  std::atomic<std::uint32_t> live_{0};
+  std::atomic<std::uint32_t> unstarted_count_{0};
+  base::spinlock unstarted_lock_;
+  run_queue unstarted_;
+};
+
+}  // namespace cede::sched
