@@ -26,6 +26,8 @@ class category final : public std::error_category {
         return "no memory or address space for a fiber's stack";
       case errc::thread_unavailable:
         return "the system gives no further thread";
+      case errc::no_runtime:
+        return "this thread belongs to no runtime: call it inside cede::run or a runtime";
       case errc::not_permitted:
         return "the process lacks the privilege for the operation";
       case errc::invalid_argument:
@@ -59,6 +61,7 @@ class category final : public std::error_category {
         return std::errc::message_size;
       case errc::end_of_stream:
       case errc::nested_run:
+      case errc::no_runtime:
         break;
     }
     return {value, *this};
