@@ -16,10 +16,8 @@ constexpr int yield_rounds = 16;
 constexpr auto nap = std::chrono::microseconds(50);
 
 void relax() noexcept {
-#if defined(__x86_64__)
+#if __has_builtin(__builtin_ia32_pause)
   __builtin_ia32_pause();
-#elif defined(__aarch64__)
-  asm volatile("yield");
 #endif
 }
 
