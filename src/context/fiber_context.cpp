@@ -1,0 +1,66 @@
+#include "context/fiber_context.hpp"
+
+#if __has_include(<valgrind/valgrind.h>)
+#include <valgrind/valgrind.h>
+#endif
+
+namespace cede::context {
+
+namespace {
+
+// Valgrind takes a jump of the stack pointer within one known stack for a huge frame, so it must
+// know each. The requests are a few instructions that do nothing outside valgrind.
+#if defined(VALGRIND_STACK_REGISTER)
+const bool under_valgrind = [] { return RUNNING_ON_VALGRIND != 0; }();
+
+unsigned register_with_valgrind(const stack_slot& stack) noexcept {
+  return under_valgrind ? static_cast<unsigned>(VALGRIND_STACK_REGISTER(stack.bottom, stack.top))
+                        : 0;
+}
+
+void deregister_from_valgrind(unsigned id) noexcept {
+  if (under_valgrind) VALGRIND_STACK_DEREGISTER(id);
+}
+#else
+unsigned register_with_valgrind(const stack_slot&) noexcept { return 0; }
+void deregister_from_valgrind(unsigned) noexcept {}
+#endif
+
+}  // namespace
+
+fiber_context::fiber_context() noexcept : live_exceptions_(thread_exception_state()) {
+  continuation_.control = current_fp_control();
+}
+
+fiber_context::~fiber_context() = default;
+
+void fiber_context::start_on(const stack_slot& stack, entry_function entry,
+                             void* argument) noexcept {
+  prepare(continuation_, stack.top, entry, argument);
+  exceptions_ = {};
+  live_exceptions_ = nullptr;
+  valgrind_stack_ = register_with_valgrind(stack);
+#if CEDE_FIBER_ANNOTATIONS
+  annotations_.start(stack);
+#endif
+}
+
+void fiber_context::destroy() noexcept {
+  deregister_from_valgrind(valgrind_stack_);
+  valgrind_stack_ = 0;
+#if CEDE_FIBER_ANNOTATIONS
+  annotations_.destroy();
+#endif
+}
+
+// A switch that nobody undoes: reaching the trap means that an OVER context was gone on with.
+void switch_final(fiber_context& from, fiber_context& to) noexcept {
+  from.hand_over(to);
+#if CEDE_FIBER_ANNOTATIONS
+  from.annotations_.leaving_for_ever(to.annotations_);
+#endif
+  switch_stacks(from.continuation_, to.continuation_);
+  __builtin_trap();
+}
+
+}  // namespace cede::context

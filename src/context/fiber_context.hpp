@@ -1,0 +1,103 @@
+// A fiber's context: its continuation and what the C++ runtime, the sanitizers and valgrind keep
+// for each stack. Plain threads have one too, so that a fiber can switch back to them.
+//
+// States and who may touch what:
+//  - THREAD: made by the default constructor on the thread it describes; stays with that thread.
+//  - FRESH: after start_on, on any thread; PARKED and RUNNING as in continuation.hpp;
+//  - OVER: after switch_final. The stack may be released, and start_on called again, once another
+//    context runs.
+// Rules:
+//  1. `from` is the running context of the calling thread, `to` is FRESH or PARKED.
+//  2. An entry function calls arrived() first and ends with switch_final(), never by returning.
+//  3. destroy() is called for an OVER or never started fiber, from another context.
+//  4. A running context knows its thread's exception state; each switch passes that on, so that no
+//    switch reads a thread_local and a context may go on on another thread.
+#pragma once
+
+#include <cstddef>
+
+#include "base/sanitizers.hpp"
+#include "context/continuation.hpp"
+#include "context/exception_state.hpp"
+#include "context/stack_slot.hpp"
+
+#if CEDE_ASAN || CEDE_TSAN
+#define CEDE_FIBER_ANNOTATIONS 1
+#include "context/fiber_annotations.hpp"
+#else
+#define CEDE_FIBER_ANNOTATIONS 0
+#endif
+
+namespace cede::context {
+
+class fiber_context;
+
+// Parks `from` and goes on with `to`; returns when somebody switches back to `from`.
+void switch_to(fiber_context& from, fiber_context& to) noexcept;
+
+// Ends `from` and goes on with `to`.
+[[noreturn]] void switch_final(fiber_context& from, fiber_context& to) noexcept;
+
+// To be called first in an entry function.
+void arrived(fiber_context& self) noexcept;
+
+class fiber_context {
+ public:
+  // Describes the calling thread's own stack; allocates nothing.
+  fiber_context() noexcept;
+  ~fiber_context();
+  fiber_context(const fiber_context&) = delete;
+  fiber_context& operator=(const fiber_context&) = delete;
+
+  // Makes this a fiber that will run entry(argument) on `stack`, which outlives it. The fiber
+  // starts with the caller's floating-point control.
+  void start_on(const stack_slot& stack, entry_function entry, void* argument) noexcept;
+
+  // Gives back what the annotations hold; the context may then start again on any stack.
+  void destroy() noexcept;
+
+  // Where a PARKED context goes on, for backtraces.
+  const continuation& where() const noexcept { return continuation_; }
+
+  friend void switch_to(fiber_context& from, fiber_context& to) noexcept;
+  friend void switch_final(fiber_context& from, fiber_context& to) noexcept;
+  friend void arrived(fiber_context& self) noexcept;
+
+ private:
+  void hand_over(fiber_context& to) noexcept;
+
+  continuation continuation_{};
+  exception_state exceptions_{};                // only while parked
+  exception_state* live_exceptions_ = nullptr;  // the thread's, only while running
+  unsigned valgrind_stack_ = 0;
+#if CEDE_FIBER_ANNOTATIONS
+  fiber_annotations annotations_;
+#endif
+};
+
+// Everything that must change hands besides the stack, while `this` still runs.
+[[gnu::always_inline]] inline void fiber_context::hand_over(fiber_context& to) noexcept {
+  settle_fp_control(continuation_.control, to.continuation_.control);
+  to.live_exceptions_ = live_exceptions_;
+  if (!live_exceptions_->empty() || !to.exceptions_.empty()) [[unlikely]]
+    exchange_exception_state(*live_exceptions_, exceptions_, to.exceptions_);
+}
+
+inline void switch_to(fiber_context& from, fiber_context& to) noexcept {
+  from.hand_over(to);
+#if CEDE_FIBER_ANNOTATIONS
+  from.annotations_.leaving(to.annotations_);
+#endif
+  switch_stacks(from.continuation_, to.continuation_);
+#if CEDE_FIBER_ANNOTATIONS
+  from.annotations_.arrived();
+#endif
+}
+
+inline void arrived([[maybe_unused]] fiber_context& self) noexcept {
+#if CEDE_FIBER_ANNOTATIONS
+  self.annotations_.arrived();
+#endif
+}
+
+}  // namespace cede::context

@@ -1,0 +1,220 @@
+#include "context/fiber_context.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cfenv>
+#include <cstdint>
+#include <exception>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "context/test_fiber.hpp"
+
+namespace cede::context {
+namespace {
+
+using testing::test_fiber;
+
+TEST(FiberContext, RunsItsEntryOnItsOwnStackAndComesBack) {
+  int local = 0;
+  std::uintptr_t inside = 0;
+  test_fiber fiber([&](test_fiber&) {
+    int there = 0;
+    inside = reinterpret_cast<std::uintptr_t>(&there);
+    local = 1;
+  });
+  EXPECT_EQ(local, 0);
+  fiber.resume();
+  EXPECT_EQ(local, 1);
+  EXPECT_TRUE(fiber.over());
+  EXPECT_NE(inside, 0U);
+}
+
+TEST(FiberContext, ResumesWhereItParked) {
+  std::vector<int> order;
+  test_fiber fiber([&](test_fiber& self) {
+    order.push_back(1);
+    self.park();
+    order.push_back(3);
+    self.park();
+    order.push_back(5);
+  });
+  fiber.resume();
+  order.push_back(2);
+  fiber.resume();
+  order.push_back(4);
+  fiber.resume();
+  EXPECT_EQ(order, (std::vector{1, 2, 3, 4, 5}));
+}
+
+TEST(FiberContext, SwitchesDirectlyFromFiberToFiber) {
+  std::vector<int> order;
+  test_fiber* second = nullptr;
+  test_fiber first([&](test_fiber& self) {
+    order.push_back(1);
+    switch_to(self.context(), second->context());
+    order.push_back(3);
+  });
+  test_fiber other([&](test_fiber& self) {
+    order.push_back(2);
+    switch_to(self.context(), first.context());
+    order.push_back(4);
+  });
+  second = &other;
+  first.resume();
+  EXPECT_EQ(order, (std::vector{1, 2, 3}));
+  other.resume();
+  EXPECT_EQ(order, (std::vector{1, 2, 3, 4}));
+}
+
+TEST(FiberContext, StackIsAlignedAsACallRequires) {
+  std::uintptr_t misalignment = 1;
+  test_fiber fiber([&](test_fiber&) {
+    alignas(16) volatile char aligned[16] = {};
+    misalignment = reinterpret_cast<std::uintptr_t>(&aligned) % 16;
+  });
+  fiber.resume();
+  EXPECT_EQ(misalignment, 0U);
+}
+
+TEST(FiberContext, ThrowsAndCatchesWithinAFiber) {
+  std::string caught;
+  test_fiber fiber([&](test_fiber& self) {
+    try {
+      self.park();
+      throw std::runtime_error("inside");
+    } catch (const std::exception& error) {
+      caught = error.what();
+    }
+  });
+  fiber.resume();
+  fiber.resume();
+  EXPECT_EQ(caught, "inside");
+}
+
+TEST(FiberContext, ASwitchInsideACatchBlockKeepsEachSidesException) {
+  std::vector<std::string> seen;
+  auto body = [&seen](const char* name) {
+    return [&seen, name](test_fiber& self) {
+      try {
+        throw std::runtime_error(name);
+      } catch (const std::exception&) {
+        self.park();
+        try {
+          throw;
+        } catch (const std::exception& again) {
+          seen.emplace_back(again.what());
+        }
+      }
+      EXPECT_EQ(std::current_exception(), nullptr);
+    };
+  };
+  test_fiber one(body("one"));
+  test_fiber two(body("two"));
+  one.resume();
+  EXPECT_EQ(std::current_exception(), nullptr) << "a parked fiber's exception leaked to its thread";
+  two.resume();
+  one.resume();
+  two.resume();
+  EXPECT_EQ(seen, (std::vector<std::string>{"one", "two"}));
+}
+
+TEST(FiberContext, ASwitchWhileUnwindingKeepsTheCountOfUncaughtExceptions) {
+  struct parks_when_destroyed {
+    test_fiber& self;
+    int& count;
+    ~parks_when_destroyed() {
+      self.park();
+      count = std::uncaught_exceptions();
+    }
+  };
+  int count = 0;
+  test_fiber fiber([&](test_fiber& self) {
+    try {
+      parks_when_destroyed guard{self, count};
+      throw 1;
+    } catch (int) {
+    }
+  });
+  fiber.resume();
+  EXPECT_EQ(std::uncaught_exceptions(), 0);
+  fiber.resume();
+  EXPECT_EQ(count, 1);
+  EXPECT_TRUE(fiber.over());
+}
+
+TEST(FiberContext, AnExceptionInTheThreadDoesNotReachAFiber) {
+  std::exception_ptr in_fiber = std::make_exception_ptr(0);
+  test_fiber fiber([&](test_fiber& self) {
+    in_fiber = std::current_exception();
+    self.park();
+  });
+  try {
+    throw 1;
+  } catch (int value) {
+    fiber.resume();
+    EXPECT_NE(std::current_exception(), nullptr);
+    EXPECT_EQ(value, 1);
+  }
+  EXPECT_EQ(in_fiber, nullptr);
+  fiber.resume();
+}
+
+TEST(FiberContext, RoundingModeStaysWithItsContext) {
+  int after_park = -1;
+  test_fiber fiber([&](test_fiber& self) {
+    std::fesetround(FE_UPWARD);
+    self.park();
+    after_park = std::fegetround();
+  });
+  fiber.resume();
+  EXPECT_EQ(std::fegetround(), FE_TONEAREST);
+  std::fesetround(FE_DOWNWARD);
+  fiber.resume();
+  EXPECT_EQ(std::fegetround(), FE_DOWNWARD);
+  std::fesetround(FE_TONEAREST);
+  EXPECT_EQ(after_park, FE_UPWARD);
+}
+
+TEST(FiberContext, AFiberStartsWithItsCreatorsRoundingMode) {
+  int at_start = -1;
+  std::fesetround(FE_TOWARDZERO);
+  test_fiber fiber([&](test_fiber&) { at_start = std::fegetround(); });
+  std::fesetround(FE_TONEAREST);
+  fiber.resume();
+  EXPECT_EQ(at_start, FE_TOWARDZERO);
+  EXPECT_EQ(std::fegetround(), FE_TONEAREST);
+}
+
+TEST(FiberContext, ARoundingModeDoesNotLeakBetweenFibers) {
+  int in_second = -1;
+  test_fiber first([&](test_fiber& self) {
+    std::fesetround(FE_UPWARD);
+    self.park();
+  });
+  test_fiber second([&](test_fiber&) { in_second = std::fegetround(); });
+  first.resume();
+  second.resume();
+  EXPECT_EQ(in_second, FE_TONEAREST);
+  first.resume();
+}
+
+TEST(FiberContext, AContextStartsAgainAfterItWasDestroyed) {
+  int runs = 0;
+  auto memory = std::make_unique<std::byte[]>(64 * 1024);
+  stack_slot slot{.bottom = memory.get(), .top = memory.get() + 64 * 1024};
+  for (int i = 0; i < 100; ++i) {
+    test_fiber fiber(slot, [&](test_fiber& self) {
+      ++runs;
+      self.park();
+      ++runs;
+    });
+    fiber.resume();
+    fiber.resume();
+  }
+  EXPECT_EQ(runs, 200);
+}
+
+}  // namespace
+}  // namespace cede::context
