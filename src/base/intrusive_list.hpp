@@ -15,6 +15,8 @@ namespace cede::base {
 struct default_tag;
 template <class T, class Tag>
 class intrusive_list;
+template <class T, class Tag>
+class intrusive_ring;
 
 // Base class of what can be in one intrusive_list<T, Tag>; several with different tags allow to be
 // in several lists at once.
@@ -31,6 +33,8 @@ class list_hook {
  private:
   template <class, class>
   friend class intrusive_list;
+  template <class, class>
+  friend class intrusive_ring;
 
   list_hook* next_ = nullptr;
   list_hook* previous_ = nullptr;
