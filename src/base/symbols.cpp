@@ -8,9 +8,6 @@
 #include <cstdlib>
 #include <memory>
 
-#if __has_include(<elfutils/libdwfl.h>) && !defined(CEDE_HAVE_LIBDW)
-#define CEDE_HAVE_LIBDW 1
-#endif
 #if CEDE_HAVE_LIBDW
 #include <elfutils/libdwfl.h>
 #endif
