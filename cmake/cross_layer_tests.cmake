@@ -1,5 +1,6 @@
 # Tests of more than one layer: tests/*_test.cpp makes cede_tests, each tests/*_test.py is a test of
-# its own (label "program"), and tests/install builds an outside project (label "install").
+# its own (label "program"), tests/project/*_test.py test the tools of this project, and tests/install
+# builds an outside project (label "install").
 
 if(CEDE_TEST_LAYERS)
   return()
@@ -16,15 +17,22 @@ if(sources)
   endif()
 endif()
 
-file(GLOB scripts CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/*_test.py)
-foreach(script IN LISTS scripts)
-  cmake_path(GET script STEM name)
-  add_test(NAME ${name} COMMAND ${Python3_EXECUTABLE} ${script})
-  set_tests_properties(${name} PROPERTIES
-    LABELS program TIMEOUT ${CEDE_TEST_TIMEOUT} ENVIRONMENT "${CEDE_TEST_ENVIRONMENT}")
-endforeach()
+function(cede_script_tests label)
+  foreach(script IN LISTS ARGN)
+    cmake_path(GET script STEM name)
+    add_test(NAME ${name} COMMAND ${Python3_EXECUTABLE} ${script})
+    set_tests_properties(${name} PROPERTIES
+      LABELS ${label} TIMEOUT ${CEDE_TEST_TIMEOUT} ENVIRONMENT "${CEDE_TEST_ENVIRONMENT}")
+  endforeach()
+endfunction()
 
+file(GLOB scripts CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/*_test.py)
+cede_script_tests(program ${scripts})
+
+# A sanitizer would find nothing in these: one run of them is enough.
 if(NOT CEDE_SANITIZE AND NOT CMAKE_CROSSCOMPILING)
+  file(GLOB scripts CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/project/*_test.py)
+  cede_script_tests(project ${scripts})
   add_test(NAME outside_project
     COMMAND ${Python3_EXECUTABLE} ${PROJECT_SOURCE_DIR}/tests/install/outside_project.py
       --build ${PROJECT_BINARY_DIR} --cmake ${CMAKE_COMMAND} --compiler ${CMAKE_CXX_COMPILER})

@@ -6,7 +6,7 @@ import sys
 import tempfile
 import unittest
 
-TOOL = pathlib.Path(__file__).resolve().parent.parent / "tools" / "check_layers"
+TOOL = pathlib.Path(__file__).resolve().parents[2] / "tools" / "check_layers"
 
 
 def check(files, *arguments):
