@@ -57,6 +57,7 @@ std::string cannot_listen(const address& target, int error) {
 void add_address_options(CLI::App& app, address& target) {
   app.add_option("--host", target.host, "address to listen on")->capture_default_str();
   app.add_option("--port", target.port, "port to listen on, 0 for any that is free")
+      ->check(CLI::Range(0, 65535))
       ->capture_default_str();
 }
 

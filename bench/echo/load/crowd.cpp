@@ -1,7 +1,8 @@
 #include "crowd.hpp"
 
-#include <fmt/chrono.h>
 #include <fmt/format.h>
+
+#include "duration_text.hpp"
 
 namespace bench::load {
 
@@ -45,7 +46,7 @@ outcome<> crowd::pump(std::uint32_t first, std::uint32_t last,
     if (!stepped) return std::unexpected(stepped.error());
     if (!*stepped)
       return fail(fmt::format("{} connections of {} stuck: {} was silent for {}", under_way.size(),
-                              last - first, plan_->target.text, plan_->timeout));
+                              last - first, plan_->target.text, seconds_text(plan_->timeout)));
     std::erase_if(under_way, rests);
   }
   return {};

@@ -33,4 +33,8 @@ outcome<std::chrono::nanoseconds> parse_duration(std::string_view text) {
       fmt::format("'{}' is not a duration such as 500ms, 3s or 1.5min (at most a day)", text));
 }
 
+std::string seconds_text(std::chrono::nanoseconds time) {
+  return fmt::format("{:g} s", std::chrono::duration<double>(time).count());
+}
+
 }  // namespace bench::load

@@ -23,5 +23,10 @@ TEST(parse_duration, refuses_what_is_not_a_duration_and_names_it) {
   }
 }
 
+TEST(seconds_text, has_no_needless_digits) {
+  EXPECT_EQ(seconds_text(10s), "10 s");
+  EXPECT_EQ(seconds_text(250ms), "0.25 s");
+}
+
 }  // namespace
 }  // namespace bench::load

@@ -1,10 +1,11 @@
 #include "echo_run.hpp"
 
-#include <fmt/chrono.h>
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <ctime>
+
+#include "duration_text.hpp"
 
 namespace bench::load {
 namespace {
@@ -78,7 +79,7 @@ outcome<> closed_loop::step(nanoseconds end) {
   const nanoseconds at = now();
   if (at >= given_up)
     return fail(fmt::format("no reply on any of {} connections for {}: {} is stuck", outstanding_,
-                            plan_.timeout, plan_.target.text));
+                            seconds_text(plan_.timeout), plan_.target.text));
   auto stepped = members_.step(std::min(end, given_up) - at,
                                [this](conversation& member) { return answered(member); });
   if (!stepped) return std::unexpected(stepped.error());
@@ -118,7 +119,7 @@ outcome<> closed_loop::drain() {
   while (outstanding_ > 0) {
     if (now() >= end)
       return fail(fmt::format("{} of {} connections got no reply for {}", outstanding_,
-                              plan_.connections, plan_.timeout));
+                              plan_.connections, seconds_text(plan_.timeout)));
     if (auto stepped = step(end); !stepped) return stepped;
   }
   return {};

@@ -4,7 +4,6 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdlib>
-#include <map>
 
 #include "duration_text.hpp"
 
@@ -76,10 +75,14 @@ void add_churn(CLI::App& app, options& chosen) {
       ->check(CLI::Range(1, 1'000'000))
       ->capture_default_str();
   add_duration(*churn, "--settle", chosen.churn.settle, "300ms", "pause after each storm");
-  const std::map<std::string, closing> styles{{"graceful", closing::graceful},
-                                              {"reset", closing::reset}};
-  churn->add_option("--close", chosen.churn.style, "how connections end: graceful or reset")
-      ->transform(CLI::CheckedTransformer(styles));
+  const auto close_by = [&chosen](const std::string& style) {
+    chosen.churn.style = style == "reset" ? closing::reset : closing::graceful;
+  };
+  churn
+      ->add_option_function<std::string>("--close", close_by,
+                                         "how connections end: graceful or reset")
+      ->check(CLI::IsMember({"graceful", "reset"}))
+      ->default_str("graceful");
   churn
       ->add_option("--max-growth", chosen.max_growth,
                    "fail if the server's RSS grows by more percent after the first storm")
@@ -93,8 +96,13 @@ options parse_or_exit(int argc, char** argv) {
   options chosen;
   CLI::App app{"Load client for echo servers: checks every byte of every reply", "echo_load"};
   app.require_subcommand(1);
-  app.failure_message([](const CLI::App*, const CLI::Error& error) {
-    return fmt::format("echo_load: {} (see --help)\n", error.what());
+  const std::string first = argc > 1 ? argv[1] : "nothing";
+  app.failure_message([&first](const CLI::App* failed, const CLI::Error& error) {
+    const bool no_mode = failed->get_subcommands().empty();
+    const std::string text =
+        no_mode ? fmt::format("the first argument must be echo, idle or churn, not {}", first)
+                : error.what();
+    return fmt::format("echo_load: {} (see --help)\n", text);
   });
   add_echo(app, chosen);
   add_idle(app, chosen);

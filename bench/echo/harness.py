@@ -1,0 +1,198 @@
+"""Runs echo servers and the load client as processes, on cores of their own.
+
+Used by `bench/run_first` and `bench/echo/compare.py`. A server is named by what runs its
+connections; SERVERS says how each is started. Everything that goes wrong is a `Failure` with one
+line for the user.
+"""
+
+import json
+import os
+import pathlib
+import resource
+import signal
+import socket
+import statistics
+import subprocess
+import tempfile
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+HOST = "127.0.0.1"
+START_SECONDS = 10
+STOP_SECONDS = 20
+
+_CEDE = ["{build}/cede", "serve", "echo", "--host", HOST, "--port", "{port}", "--workers", "1"]
+_BASELINE = ["--host", HOST, "--port", "{port}"]
+
+SERVERS = {
+    "fibers": [*_CEDE, "--kind", "cooperative"],
+    "os-threads": [*_CEDE, "--kind", "os-thread"],
+    "fifo-threads": [*_CEDE, "--kind", "os-thread-fifo"],
+    "raw-epoll": ["{build}/bench/echo_baseline_epoll", *_BASELINE],
+    "raw-threads": ["{build}/bench/echo_baseline_threads", *_BASELINE, "--stack", "64"],
+    "raw-fifo-threads": [
+        "{build}/bench/echo_baseline_threads", *_BASELINE, "--stack", "64", "--policy", "fifo",
+    ],
+}  # fmt: skip
+
+
+class Failure(Exception):
+    """What went wrong, in one line."""
+
+
+def cores():
+    """The server's core and the client's; the same one where there is no other."""
+    usable = sorted(os.sched_getaffinity(0))
+    return usable[0], usable[-1]
+
+
+def fifo_permitted():
+    """Whether this user may run threads under SCHED_FIFO."""
+    before, parameters = os.sched_getscheduler(0), os.sched_getparam(0)
+    try:
+        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
+    except PermissionError:
+        return False
+    os.sched_setscheduler(0, before, parameters)
+    return True
+
+
+def _prepare_child(core):
+    os.sched_setaffinity(0, {core})
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def _free_port():
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        return probe.getsockname()[1]
+
+
+def _last_line(text):
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return lines[-1] if lines else "it printed nothing"
+
+
+def _spawn(command, core, output):
+    try:
+        return subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            preexec_fn=lambda: _prepare_child(core),
+        )
+    except FileNotFoundError:
+        raise Failure(f"{command[0]} is missing: run ./dev build") from None
+
+
+class Server:
+    """A running server; a context manager that ends it by SIGTERM and wants exit code 0."""
+
+    def __init__(self, name, build, core):
+        self.name = name
+        self.port = _free_port()
+        self._output = tempfile.TemporaryFile(mode="w+")
+        command = [part.format(build=build, port=self.port) for part in SERVERS[name]]
+        self._process = _spawn(command, core, self._output)
+        self.pid = self._process.pid
+        try:
+            self._wait_until_listening()
+        except BaseException:
+            self._kill()
+            raise
+
+    def _text(self):
+        self._output.seek(0)
+        return self._output.read()
+
+    def _wait_until_listening(self):
+        give_up = time.monotonic() + START_SECONDS
+        while not any(line.startswith("listening") for line in self._text().splitlines()):
+            if self._process.poll() is not None:
+                raise Failure(f"the server '{self.name}' did not start: {_last_line(self._text())}")
+            if time.monotonic() > give_up:
+                raise Failure(
+                    f"the server '{self.name}' printed no 'listening' line in {START_SECONDS} s"
+                )
+            time.sleep(0.005)
+
+    def _kill(self):
+        self._process.kill()
+        self._process.wait()
+        self._output.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, value, traceback):
+        # While another error is on its way the server's end must not hide it.
+        try:
+            self._stop()
+        except Failure:
+            if kind is None:
+                raise
+        finally:
+            self._kill()
+
+    def _stop(self):
+        if self._process.poll() is not None:
+            raise Failure(
+                f"the server '{self.name}' ended by itself with code {self._process.returncode}: "
+                f"{_last_line(self._text())}"
+            )
+        self._process.send_signal(signal.SIGTERM)
+        try:
+            code = self._process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            raise Failure(
+                f"the server '{self.name}' did not end within {STOP_SECONDS} s of SIGTERM"
+            ) from None
+        if code != 0:
+            raise Failure(
+                f"the server '{self.name}' ended with code {code}: {_last_line(self._text())}"
+            )
+
+
+def load(server, build, core, mode, connections, *options):
+    """Runs the load client against `server` and returns its measurements."""
+    command = [
+        f"{build}/bench/echo_load", mode, "--json", "--host", HOST, "--port", str(server.port),
+        "--server-pid", str(server.pid), "--connections", str(connections), *options,
+    ]  # fmt: skip
+    with tempfile.TemporaryFile(mode="w+") as output:
+        code = _spawn(command, core, output).wait()
+        output.seek(0)
+        text = output.read()
+    if code != 0:
+        raise Failure(f"'{server.name}' at {connections} connections: {_last_line(text)}")
+    return json.loads(text)
+
+
+def sample_echo(name, build, connections, warm_up, duration):
+    """One fresh server, one closed loop; seconds in, the client's measurements out."""
+    server_core, client_core = cores()
+    with Server(name, build, server_core) as server:
+        return load(
+            server, build, client_core, "echo", connections,
+            "--warm-up", f"{warm_up}s", "--duration", f"{duration}s",
+        )  # fmt: skip
+
+
+def median_of(samples, key):
+    return statistics.median(sample[key] for sample in samples)
+
+
+def machine_line():
+    """The processor, the kernel and the cores that are used."""
+    server_core, client_core = cores()
+    model = "unknown processor"
+    for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines():
+        if line.startswith("model name"):
+            model = line.split(":", 1)[1].strip()
+            break
+    where = f"server on core {server_core}, client on core {client_core}"
+    if server_core == client_core:
+        where = f"server and client share core {server_core}: the only one"
+    return f"{model}, Linux {os.uname().release}; {where}"
