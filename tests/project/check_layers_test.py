@@ -75,6 +75,11 @@ class CheckLayers(unittest.TestCase):
     def test_architecture_code_in_its_folder_is_allowed(self):
         self.assert_clean({"src/context/x86_64/a.hpp": 'inline void f() { asm("nop"); }\n'})
 
+    def test_an_empty_assembly_statement_is_only_a_barrier(self):
+        self.assert_clean({"src/sched/a.cpp": 'void f() { asm volatile("" : : : "memory"); }\n'})
+        self.assert_violation(
+            {"src/sched/a.cpp": 'void f() { asm volatile("" "nop"); }\n'}, "is architecture code")
+
     def test_kernel_events_outside_io_are_a_violation(self):
         for line in ("#include <sys/epoll.h>", "#include <linux/io_uring.h>", "#include <liburing.h>",
                      "epoll_wait(fd, events, 1, 0);", "int f = EPOLLIN;", "syscall(SYS_io_uring_enter);",
