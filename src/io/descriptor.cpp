@@ -1,0 +1,189 @@
+#include "io/descriptor.hpp"
+
+#include <sys/socket.h>
+
+#include <mutex>
+#include <utility>
+
+#include "base/assert.hpp"
+#include "base/slab.hpp"
+#include "base/spinlock.hpp"
+#include "base/sys.hpp"
+#include "io/descriptor_state.hpp"
+#include "io/reactor.hpp"
+#include "sched/parking.hpp"
+
+namespace cede::io {
+
+using namespace descriptor_state;
+
+namespace {
+
+constexpr std::uint32_t no_block = UINT32_MAX;
+
+// The blocks of this process. A free one keeps its generation, which is why they are not given back
+// to the slab: its next constructor would write over it while deliver() reads. Never destroyed.
+struct blocks {
+  base::slab<descriptor> storage;
+  base::spinlock lock;
+  std::uint32_t first_free = no_block;
+  std::atomic<std::size_t> live{0};
+};
+
+blocks& all() noexcept {
+  static auto* const one = new blocks;
+  return *one;
+}
+
+// Held while a descriptor calls its watcher, and while a reactor that ends makes them forget it: so
+// nobody calls a reactor that is gone. Registered once and unregistered once for each descriptor.
+constinit base::spinlock watchers_lock;
+
+}  // namespace
+
+descriptor* descriptor::create(int fd) noexcept {
+  blocks& shared = all();
+  descriptor* d = nullptr;
+  {
+    const std::lock_guard hold(shared.lock);
+    if (shared.first_free != no_block) {
+      d = shared.storage.at(shared.first_free);
+      shared.first_free = d->next_free_;
+    }
+  }
+  if (d == nullptr) d = shared.storage.create();
+  if (d == nullptr) return nullptr;
+  shared.live.fetch_add(1, std::memory_order_relaxed);
+  d->fd_.store(fd, std::memory_order_relaxed);
+  d->streak_[0] = d->streak_[1] = 0;
+  const std::uint64_t fresh = d->state_.load(std::memory_order_relaxed) & generation_field;
+  // Release: a deliver() that acquires this generation sees the block as it now is.
+  d->state_.store(fresh | readable | writable, std::memory_order_release);
+  return d;
+}
+
+void descriptor::destroy(descriptor* d) noexcept {
+  d->close();
+  const std::uint64_t last = d->state_.load(std::memory_order_acquire);
+  CEDE_REQUIRE((last & users) == 0, "a stream or listener is destroyed while a call is in it");
+  // From here on no event fits. Closed, so that a late user with a dangling pointer finds that.
+  d->state_.store(next_generation(last) | closed, std::memory_order_release);
+  blocks& shared = all();
+  shared.live.fetch_sub(1, std::memory_order_relaxed);
+  const std::lock_guard hold(shared.lock);
+  d->next_free_ = std::exchange(shared.first_free, shared.storage.index_of(d));
+}
+
+std::size_t descriptor::live() noexcept { return all().live.load(std::memory_order_relaxed); }
+
+event_tag descriptor::tag() const noexcept {
+  return {.about = event_tag::subject::descriptor,
+          .index = all().storage.index_of(this),
+          .generation = generation_of(state_.load(std::memory_order_relaxed))};
+}
+
+bool descriptor::is_closed() const noexcept {
+  return (state_.load(std::memory_order_acquire) & closed) != 0;
+}
+
+void descriptor::close() noexcept {
+  std::uint64_t seen = state_.load(std::memory_order_relaxed);
+  do {
+    if ((seen & closed) != 0) return;
+  } while (!state_.compare_exchange_weak(seen, seen | closed | closing, std::memory_order_seq_cst,
+                                         std::memory_order_relaxed));
+  // `closing` makes us a user, so the number is still this file's. A listener that fibers accept
+  // from is not shut down: another process may share it.
+  if ((seen & (reader_blocks | writer_blocks)) != 0)
+    static_cast<void>(base::sys::shutdown(fd(), SHUT_RDWR));
+  wake_both();
+  leave(closing, 0, 0);
+}
+
+// False if closed.
+bool descriptor::enter(direction way, std::uint64_t bits) noexcept {
+  std::uint64_t seen = state_.load(std::memory_order_relaxed);
+  do {
+    if ((seen & closed) != 0) return false;
+    if ((seen & bits & (reading | writing)) != 0)
+      base::contract_failure(
+          way == direction::read
+              ? "a second reader: one fiber or thread reads (or accepts) at a time"
+              : "a second writer: one fiber or thread writes at a time");
+    // Acquire pairs with the release in leave(): what the user before us did to the block is over.
+  } while (!state_.compare_exchange_weak(seen, seen | bits, std::memory_order_acquire,
+                                         std::memory_order_relaxed));
+  return true;
+}
+
+// Takes `bits` away, and `empty` too if no edge has come since `at_tick`; rule 3.
+void descriptor::leave(std::uint64_t bits, std::uint64_t empty, std::uint64_t at_tick) noexcept {
+  std::uint64_t seen = state_.load(std::memory_order_relaxed);
+  std::uint64_t next = 0;
+  do {
+    next = seen & ~bits;
+    if (tick_of(seen) == at_tick && (seen & eager) == 0) next &= ~empty;
+  } while (!state_.compare_exchange_weak(seen, next, std::memory_order_acq_rel,
+                                         std::memory_order_relaxed));
+  if ((next & closed) != 0 && (next & users) == 0) close_fd();
+}
+
+void descriptor::close_fd() noexcept {
+  unwatch();
+  base::sys::close(fd_.exchange(-1, std::memory_order_relaxed));
+}
+
+void descriptor::deliver(event_tag tag, edge what) noexcept {
+  descriptor& d = *all().storage.at(tag.index);
+  const std::uint64_t news = bits_of(what);
+  std::uint64_t seen = d.state_.load(std::memory_order_acquire);
+  do {
+    if (generation_of(seen) != tag.generation) return;
+  } while (!d.state_.compare_exchange_weak(seen, next_tick(seen) | news, std::memory_order_seq_cst,
+                                           std::memory_order_acquire));
+  if ((news & readable) != 0) d.wake(d.reader_);
+  if ((news & writable) != 0) d.wake(d.writer_);
+}
+
+void descriptor::wake(std::atomic<sched::runnable*>& slot) noexcept {
+  if (slot.load(std::memory_order_seq_cst) == nullptr) return;
+  if (sched::runnable* const who = slot.exchange(nullptr, std::memory_order_acq_rel))
+    sched::unpark(*who);
+}
+
+void descriptor::wake_both() noexcept {
+  wake(reader_);
+  wake(writer_);
+}
+
+// Of a reader and a writer that come at once one registers; should that fail, it wakes the other,
+// which then tries itself.
+result<> descriptor::ensure_watched() noexcept {
+  if (watcher_.load(std::memory_order_seq_cst) != nullptr) return {};
+  reactor* const mine = reactor::current();
+  if (mine == nullptr) return failure(errc::not_supported);
+  reactor* nobody = nullptr;
+  if (!watcher_.compare_exchange_strong(nobody, mine, std::memory_order_seq_cst)) return {};
+  auto watched = mine->watch(*this);
+  if (!watched) {
+    watcher_.store(nullptr, std::memory_order_seq_cst);
+    wake_both();
+  }
+  return watched;
+}
+
+void descriptor::unwatch() noexcept {
+  const std::lock_guard hold(watchers_lock);
+  if (reactor* const by = watcher_.exchange(nullptr, std::memory_order_seq_cst)) by->unwatch(*this);
+}
+
+void descriptor::forget_reactor(reactor& gone) noexcept {
+  const std::lock_guard hold(watchers_lock);
+  all().storage.for_each_live([&gone](descriptor& d) {
+    reactor* expected = &gone;
+    if (d.watcher_.compare_exchange_strong(expected, nullptr, std::memory_order_seq_cst))
+      d.wake_both();
+  });
+}
+
+}  // namespace cede::io

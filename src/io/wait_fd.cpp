@@ -1,0 +1,62 @@
+// Public side: <cede/wait.hpp>.
+#include <poll.h>
+
+#include <cede/wait.hpp>
+#include <cerrno>
+
+#include "io/operation.hpp"
+#include "io/reactor.hpp"
+#include "io/thread_poll.hpp"
+#include "sched/carrier.hpp"
+#include "sched/parking.hpp"
+
+namespace cede {
+namespace {
+
+using io::operation;
+using sched::wait_reason;
+
+// reactor.hpp rule 5: whatever ends the park, the completion comes, and its permit is consumed.
+sched::wake await(io::reactor& by, operation& o, wait_reason reason, deadline until) noexcept {
+  by.submit(o);
+  const sched::wake why = sched::park_until(reason, until);
+  if (why == sched::wake::unparked) return why;
+  by.cancel(o);
+  sched::await_permit(reason);
+  return why;
+}
+
+result<> wait_on_fiber(sched::runnable& self, int fd, operation::code what, deadline until) {
+  const wait_reason reason =
+      what == operation::code::poll_readable ? wait_reason::readable : wait_reason::writable;
+  io::reactor* const mine = io::reactor::current();
+  if (mine == nullptr) return failure(errc::not_supported);
+  const auto o = operation::make(what, fd, self);
+  if (o == nullptr) return failure_from(ENOMEM);
+  const sched::wake why = await(*mine, *o, reason, until);
+  if (o->result == 0) return {};  // also where it became ready just as the wait ended
+  if (o->result != -ECANCELED) return failure_from(-o->result);
+  return failure(why == sched::wake::cancelled ? errc::cancelled : errc::deadline_exceeded);
+}
+
+result<> wait_for(int fd, operation::code what, deadline until) {
+  sched::runnable& self = sched::current();
+  if (self.cancel_requested()) return failure(errc::cancelled);
+  if (self.carrier->shared()) return wait_on_fiber(self, fd, what, until);
+  const short events = what == operation::code::poll_readable ? POLLIN : POLLOUT;
+  auto there = io::poll_on_thread(self, fd, events, until);
+  if (!there) return std::unexpected(there.error());
+  return {};
+}
+
+}  // namespace
+
+result<> wait_readable(int fd, deadline until) {
+  return wait_for(fd, operation::code::poll_readable, until);
+}
+
+result<> wait_writable(int fd, deadline until) {
+  return wait_for(fd, operation::code::poll_writable, until);
+}
+
+}  // namespace cede
