@@ -62,7 +62,7 @@ int print_symbols(void* argument) {
   for (const int number : {SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGILL}) ::signal(number, SIG_DFL);
   const request& wanted = *static_cast<const request*>(argument);
   write_fully(wanted.descriptor, symbolize(wanted.frames));
-  ::_exit(0);
+  return 0;
 }
 
 // Whether the child ended well in time. A child that inherited a lock held by another thread hangs.
