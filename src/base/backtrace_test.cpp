@@ -5,7 +5,9 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
+#include <cstdint>
 #include <cstdio>
 #include <span>
 #include <string>
@@ -47,21 +49,35 @@ namespace backtrace_test {
 
 namespace {
 
-TEST(backtrace, names_the_callers_innermost_first) {
-  backtrace_test::outer();
-  const std::string text = backtrace::symbolize(captured());
-  const std::size_t inner = text.find("#0 backtrace_test::innermost()");
-  const std::size_t outer = text.find("#1 backtrace_test::outer()");
-  EXPECT_EQ(inner, 0U) << text;
-  EXPECT_NE(outer, std::string::npos) << text;
+// By address, which needs no symbols; the functions are short.
+bool lies_in(void* frame, void (*function)()) {
+  const auto begin = reinterpret_cast<std::uintptr_t>(function);
+  const auto where = reinterpret_cast<std::uintptr_t>(frame);
+  return where > begin && where < begin + 512;
 }
 
-#if CEDE_HAVE_LIBDW && !defined(NDEBUG)
+TEST(backtrace, holds_the_callers_innermost_first) {
+  backtrace_test::outer();
+  ASSERT_GE(frame_count, 3U);
+  EXPECT_TRUE(lies_in(frames[0], backtrace_test::innermost));
+  EXPECT_TRUE(lies_in(frames[1], backtrace_test::outer));
+}
+
+#if CEDE_HAVE_LIBDW
+TEST(backtrace, names_the_functions) {
+  backtrace_test::outer();
+  const std::string text = backtrace::symbolize(captured());
+  EXPECT_THAT(text, testing::StartsWith("#0 backtrace_test::innermost()"));
+  EXPECT_THAT(text, HasSubstr("\n#1 backtrace_test::outer()"));
+}
+
+#if !defined(NDEBUG)
 TEST(backtrace, names_file_and_line_where_debug_information_is_there) {
   backtrace_test::outer();
   EXPECT_THAT(backtrace::symbolize(captured()),
               testing::ContainsRegex("#0 [^\n]* at [^\n]*backtrace_test.cpp:[0-9]+\n"));
 }
+#endif
 #endif
 
 TEST(backtrace, no_more_frames_than_there_is_room_for) {
@@ -84,9 +100,14 @@ TEST(backtrace, of_a_signal_starts_at_what_it_interrupted) {
   frame_count = 0;
   backtrace_test::interrupted_function();
   ::sigaction(SIGUSR2, &before, nullptr);
-  const std::string text = backtrace::symbolize(captured());
-  EXPECT_THAT(text, HasSubstr("backtrace_test::interrupted_function()"));
-  EXPECT_THAT(text, testing::Not(HasSubstr("capture_in_handler")));
+  // Above the interrupted instruction itself there is nothing but raise() and what it calls.
+  const auto found = std::ranges::find_if(
+      captured(), [](void* frame) { return lies_in(frame, backtrace_test::interrupted_function); });
+  EXPECT_NE(found, captured().end());
+  const auto in_handler = [](void* frame) {
+    return lies_in(frame, reinterpret_cast<void (*)()>(capture_in_handler));
+  };
+  EXPECT_TRUE(std::ranges::none_of(captured(), in_handler));
 }
 
 TEST(backtrace, an_address_without_a_name_is_still_a_line) {
