@@ -1,0 +1,38 @@
+#include "context/stack_geometry.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+namespace cede::context {
+namespace {
+
+TEST(StackGeometry, RoundsUpToTheNextPowerOfTwo) {
+  const std::size_t least = std::max(smallest_slot, 4 * page_bytes());
+  EXPECT_EQ(slot_bytes(size_class_for(0).value()), least);
+  EXPECT_EQ(slot_bytes(size_class_for(least).value()), least);
+  EXPECT_EQ(slot_bytes(size_class_for(least + 1).value()), 2 * least);
+  EXPECT_EQ(slot_bytes(size_class_for(1024 * 1024).value()), 1024U * 1024U);
+  EXPECT_EQ(slot_bytes(size_class_for(largest_slot).value()), largest_slot);
+}
+
+TEST(StackGeometry, RefusesStacksThatNoClassHas) {
+  EXPECT_EQ(size_class_for(largest_slot + 1).error(), errc::invalid_argument);
+  EXPECT_EQ(size_class_for(~std::size_t{0}).error(), errc::invalid_argument);
+}
+
+TEST(StackGeometry, AGuardIsWholePagesAndLeavesMostOfTheSlot) {
+  for (std::uint32_t each = size_class_for(0).value(); each < size_classes; ++each) {
+    EXPECT_EQ(guard_bytes(each) % page_bytes(), 0U);
+    EXPECT_GE(guard_bytes(each), page_bytes());
+    EXPECT_LE(guard_bytes(each), slot_bytes(each) / 4);
+  }
+}
+
+TEST(StackGeometry, TopsStayAlignedToCacheLines) {
+  for (std::uint32_t index = 0; index < 64; ++index) EXPECT_EQ(top_offset(index) % 64, 0U);
+  EXPECT_NE(top_offset(0), top_offset(1));
+}
+
+}  // namespace
+}  // namespace cede::context
