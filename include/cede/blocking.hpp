@@ -19,8 +19,8 @@ void run_blocking(void (*call)(void*) noexcept, void* argument);
 template <class F, class R>
 struct blocking_call {
   F& function;
-  std::optional<R> value;
-  std::exception_ptr exception;
+  std::optional<R> value = {};
+  std::exception_ptr exception = {};
   static void invoke(void* self) noexcept {
     auto& call = *static_cast<blocking_call*>(self);
     try {
@@ -34,7 +34,7 @@ struct blocking_call {
 template <class F>
 struct blocking_call<F, void> {
   F& function;
-  std::exception_ptr exception;
+  std::exception_ptr exception = {};
   static void invoke(void* self) noexcept {
     auto& call = *static_cast<blocking_call*>(self);
     try {

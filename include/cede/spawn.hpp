@@ -11,7 +11,6 @@
 
 #include <cede/deadline.hpp>
 #include <cede/error.hpp>
-
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
@@ -63,6 +62,8 @@ namespace sched {
 class spawned;
 class child_group;
 }  // namespace sched
+
+class fiber;
 
 namespace detail {
 
@@ -118,6 +119,9 @@ body erase(F& f) noexcept {
 result<sched::spawned*> spawn(kind what, const attributes& how, const body& callable,
                               sched::child_group* group);
 
+// The handle takes the reference over.
+fiber make_fiber(sched::spawned* child) noexcept;
+
 void release(sched::spawned* child) noexcept;
 void cancel(sched::spawned& child) noexcept;
 result<> join(sched::spawned& child, deadline until);
@@ -139,7 +143,7 @@ concept spawnable = std::invocable<std::decay_t<F>&> && std::move_constructible<
 /// Owns a fiber or OS thread. Move-only; one that is dropped is cancelled and joined first, so
 /// nothing runs on behind its owner's back.
 /// Threads: one at a time, like any object.
-class fiber {
+class [[nodiscard]] fiber {
  public:
   fiber() noexcept = default;
   fiber(fiber&&) noexcept = default;
@@ -150,9 +154,8 @@ class fiber {
 
   /// Waits until it has ended. If it threw, throws the same exception.
   /// Errors: what the body returned as its error; `cancelled` if the *caller* is cancelled while it
-  /// waits, `deadline_exceeded` if `until` passes first: then it still runs and can be joined again.
-  /// A second join of an ended one returns at once, without error.
-  /// Blocks: fiber or thread.
+  /// waits, `deadline_exceeded` if `until` passes first: then it still runs and can be joined
+  /// again. A second join of an ended one returns at once, without error. Blocks: fiber or thread.
   [[nodiscard]] result<> join(deadline until = never);
 
   /// Asks it to stop: its waits return `cancelled`. Does not wait.
@@ -167,13 +170,14 @@ class fiber {
   [[nodiscard]] std::uint64_t id() const noexcept { return child_ ? detail::id_of(*child_) : 0; }
 
  private:
-  template <spawnable F>
-  friend result<fiber> spawn(kind, const attributes&, F&&);
+  friend fiber detail::make_fiber(sched::spawned*) noexcept;
   explicit fiber(sched::spawned* child) noexcept : child_(child) {}
   void finish() noexcept;
 
   detail::reference child_;
 };
+
+inline fiber detail::make_fiber(sched::spawned* child) noexcept { return fiber(child); }
 
 /// Starts `f` as a fiber or thread of the runtime that the caller belongs to.
 /// Errors: `stack_unavailable` or `thread_unavailable` when memory or a limit does not allow more;
@@ -185,7 +189,7 @@ template <spawnable F>
   std::decay_t<F> callable(std::forward<F>(f));
   auto child = detail::spawn(what, how, detail::erase(callable), nullptr);
   if (!child) return std::unexpected(child.error());
-  return fiber(*child);
+  return detail::make_fiber(*child);
 }
 
 template <spawnable F>

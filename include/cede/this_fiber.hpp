@@ -4,7 +4,6 @@
 
 #include <cede/deadline.hpp>
 #include <cede/error.hpp>
-
 #include <cstdint>
 #include <string>
 

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cede/error.hpp>
-
 #include <condition_variable>
 #include <mutex>
 #include <thread>
@@ -37,7 +36,7 @@ class blocking_pool {
     job* next = nullptr;
   };
 
-  result<> ensure_thread(std::unique_lock<std::mutex>& hold);
+  result<> start_thread() noexcept;
   void serve() noexcept;
 
   std::mutex lock_;

@@ -27,20 +27,16 @@ class fiber final : public spawned {
   /// Where `current()`'s fiber is, or null on an OS thread.
   static fiber* running() noexcept;
 
-  /// Calls `visit(fiber&)` for each live one of this process, under the slab's lock.
-  template <class F>
-  static void for_each(F&& visit);
-
   const context::stack_slot& stack() const noexcept { return stack_; }
 
   /// Takes back the stack of one that has ended; on its worker, from another stack.
   void retire() noexcept;
 
  private:
-  friend class worker;
   static void resume(runnable& self) noexcept;
   [[noreturn]] static void enter(void* self) noexcept;
   result<> place_body(const detail::body& callable);
+  void discard() noexcept;
   void dispose() noexcept override;
 
   context::fiber_context context_;

@@ -1,7 +1,7 @@
 // The control block of an OS thread that cede has spawned: a runnable that the kernel carries.
 #pragma once
 
-#include <pthread.h>
+#include <array>
 
 #include "sched/spawned.hpp"
 
@@ -18,7 +18,11 @@ class os_thread final : public spawned {
 
  private:
   static void* enter(void* self);
+  result<> place_body(const detail::body& callable);
+  void free_storage() noexcept;
+  void abandon(const detail::body& callable) noexcept;
   void finish() noexcept;
+  std::array<char, 16> short_name() const noexcept;
   void dispose() noexcept override;
 
   std::size_t alignment_ = 0;

@@ -1,6 +1,7 @@
 #include "sched/parking.hpp"
 
 #include <cstdio>
+#include <mutex>
 
 #include "base/fork_guard.hpp"
 #include "sched/carrier.hpp"

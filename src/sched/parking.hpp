@@ -24,7 +24,6 @@
 #pragma once
 
 #include <cede/deadline.hpp>
-
 #include <cstdint>
 
 #include "sched/runnable.hpp"

@@ -1,5 +1,5 @@
-// A scheduling policy: in which order one worker runs what is ready. Four verbs; the worker does the
-// rest (inbox, timers, polling, idling), so a policy is a small class.
+// A scheduling policy: in which order one worker runs what is ready. Four verbs; the worker does
+// the rest (inbox, timers, polling, idling), so a policy is a small class.
 //
 // Threads: one policy belongs to one worker, and only that worker's thread calls it.
 #pragma once

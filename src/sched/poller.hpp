@@ -3,9 +3,8 @@
 // I/O (tests, computing).
 #pragma once
 
-#include <cede/clock.hpp>
-
 #include <atomic>
+#include <cede/clock.hpp>
 #include <cstdint>
 
 namespace cede::sched {

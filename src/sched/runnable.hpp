@@ -20,9 +20,8 @@
 //   state                               anyone, by read-modify-write, see parking.hpp
 #pragma once
 
-#include <cede/clock.hpp>
-
 #include <atomic>
+#include <cede/clock.hpp>
 #include <cstdint>
 #include <string_view>
 
@@ -89,11 +88,11 @@ struct runnable : base::list_hook<wait_queue_tag>, timer {
   std::atomic<std::uint32_t> state{0};
   const capability capabilities;
   std::atomic<wait_reason> reason{wait_reason::none};
-  std::uint8_t priority = 1;  // 0 is the most urgent
+  std::uint8_t priority = 1;   // 0 is the most urgent
   scheduler* owner = nullptr;  // the scheduler that spawned it; null for a foreign thread
   clock::time_point ambient_deadline = clock::time_point::max();
   std::uint64_t id = 0;
-  const char* name = nullptr;  // null: unnamed; owned by whoever made the runnable
+  const char* name = nullptr;      // null: unnamed; owned by whoever made the runnable
   std::atomic<int> kernel_tid{0};  // of an OS thread, for interrupt; 0 for all others
   base::spinlock listeners_lock;
   base::intrusive_list<cancel_listener, cancel_listener_tag> listeners;

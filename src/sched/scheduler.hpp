@@ -2,9 +2,8 @@
 // nothing can happen any more.
 #pragma once
 
-#include <cede/spawn.hpp>
-
 #include <atomic>
+#include <cede/spawn.hpp>
 #include <functional>
 #include <memory>
 #include <thread>
@@ -56,7 +55,12 @@ class scheduler {
 
   const std::vector<std::unique_ptr<worker>>& workers() const noexcept { return workers_; }
   base::virtual_clock* virtual_time() const noexcept { return options_.virtual_time; }
+  /// What children without a scope belong to: the runtime's own scope. May be null.
+  child_group* root() const noexcept { return root_; }
+  void set_root(child_group* root) noexcept { root_ = root; }
   blocking_pool& blocking() noexcept { return blocking_; }
+  /// Wakes a sleeping worker other than `busy`, if there is one, to steal from it.
+  void rouse_a_thief(const worker& busy) noexcept;
   /// Any other worker than `self` with fibers to steal?
   bool anything_to_steal(const worker& self) const noexcept;
 
@@ -70,12 +74,12 @@ class scheduler {
 
  private:
   explicit scheduler(scheduler_options options);
-  worker& least_loaded() noexcept;
-  worker& place(const attributes& how) noexcept;
+  worker& place(placement where) noexcept;
 
   scheduler_options options_;
   std::vector<std::unique_ptr<worker>> workers_;
   std::vector<std::thread> threads_;
+  child_group* root_ = nullptr;
   blocking_pool blocking_;
   base::spinlock last_thread_lock_;
   pthread_t last_thread_{};

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <new>
 
+#include "base/assert.hpp"
 #include "sched/parking.hpp"
 
 namespace cede::sched {
@@ -17,6 +18,12 @@ constexpr std::size_t longest_name = 63;
 runnable* ended_mark() noexcept { return reinterpret_cast<runnable*>(std::uintptr_t{1}); }
 
 }  // namespace
+
+std::uint64_t spawned::next_id() noexcept {
+  // Relaxed: only uniqueness counts.
+  static std::atomic<std::uint64_t> last{0};
+  return last.fetch_add(1, std::memory_order_relaxed) + 1;
+}
 
 void spawned::set_name(std::string_view text) noexcept {
   if (text.empty()) return;
@@ -49,21 +56,36 @@ void spawned::announce_end() noexcept {
   if (waiting != nullptr) unpark(*waiting);
 }
 
-result<> spawned::join(deadline until) {
+wake spawned::wait_for_end(deadline until, cancellation obey) noexcept {
   runnable& self = current();
   CEDE_REQUIRE(&self != this, "a fiber joins itself");
   runnable* expected = nullptr;
   if (!joiner_.compare_exchange_strong(expected, &self, std::memory_order_acq_rel)) {
     CEDE_REQUIRE(expected == ended_mark(), "two join the same fiber at once");
-    return {};
+    return wake::unparked;
   }
-  const wake how = park_until(wait_reason::join, until);
-  if (how == wake::unparked) return {};
+  const wake how = park_until(wait_reason::join, until, obey);
+  if (how == wake::unparked) return how;
   expected = &self;
-  if (joiner_.compare_exchange_strong(expected, nullptr, std::memory_order_acq_rel))
-    return failure(how == wake::cancelled ? errc::cancelled : errc::deadline_exceeded);
+  if (joiner_.compare_exchange_strong(expected, nullptr, std::memory_order_acq_rel)) return how;
   await_permit(wait_reason::join);  // it ended meanwhile, and its unpark is under way
+  return wake::unparked;
+}
+
+result<> spawned::join(deadline until) {
+  switch (wait_for_end(until, cancellation::obeyed)) {
+    case wake::unparked:
+      return {};
+    case wake::deadline:
+      return failure(errc::deadline_exceeded);
+    case wake::cancelled:
+      return failure(errc::cancelled);
+  }
   return {};
+}
+
+void spawned::join_without_fail() noexcept {
+  static_cast<void>(wait_for_end(never, cancellation::ignored));
 }
 
 }  // namespace cede::sched

@@ -12,12 +12,12 @@
 //   3. One joiner at a time; parking.hpp rule 4 tells how it leaves.
 #pragma once
 
-#include <cede/spawn.hpp>
-
 #include <atomic>
+#include <cede/spawn.hpp>
 #include <memory>
 
 #include "base/intrusive_list.hpp"
+#include "sched/parking.hpp"
 #include "sched/runnable.hpp"
 
 namespace cede::sched {
@@ -27,10 +27,11 @@ struct group_tag {};
 /// What children belong to: told of each end, on the child's own stack or thread.
 class child_group {
  public:
+  /// Before the first run.
   virtual void adopt(spawned& child) noexcept = 0;
+  /// It could not be started after all.
+  virtual void disown(spawned& child) noexcept = 0;
   virtual void ended(spawned& child) noexcept = 0;
-  /// The deadline that children inherit.
-  virtual clock::time_point deadline_for_children() const noexcept = 0;
 
  protected:
   ~child_group() = default;
@@ -38,14 +39,16 @@ class child_group {
 
 class spawned : public runnable, public base::list_hook<group_tag> {
  public:
-  spawned(control_function c, sched::carrier& by, capability can) noexcept
-      : runnable(c, by, can) {}
+  spawned(control_function c, sched::carrier& by, capability can) noexcept : runnable(c, by, can) {}
 
   void set_name(std::string_view name) noexcept;
   void retain() noexcept { references_.fetch_add(1, std::memory_order_relaxed); }
   /// Gives a reference back; with the last one the control block goes back to its slab.
   void release() noexcept;
+  /// Errors: cancelled, deadline_exceeded (of the caller).
   result<> join(deadline until);
+  /// Waits for the end whatever happens to the caller: for destructors.
+  void join_without_fail() noexcept;
 
   detail::outcome result_of_body;
   child_group* group = nullptr;
@@ -59,10 +62,15 @@ class spawned : public runnable, public base::list_hook<group_tag> {
   virtual void dispose() noexcept = 0;
   ~spawned() = default;
 
+  /// Unique in this process.
+  static std::uint64_t next_id() noexcept;
+
   void* storage_ = nullptr;  // of the callable
   void (*run_)(void*, detail::outcome&) = nullptr;
 
  private:
+  wake wait_for_end(deadline until, cancellation obey) noexcept;
+
   std::atomic<runnable*> joiner_{nullptr};
   std::atomic<std::uint32_t> references_{2};
   std::unique_ptr<char[]> name_;

@@ -78,8 +78,8 @@ void timing_wheel::cascade(std::uint64_t tick) noexcept {
   }
 }
 
-// The slot of a tick that is over: what is not due yet had been clamped to the horizon and is placed
-// anew. What fires may arm and disarm any timer, so they are taken out one by one.
+// The slot of a tick that is over: what is not due yet had been clamped to the horizon and is
+// placed anew. What fires may arm and disarm any timer, so they are taken out one by one.
 void timing_wheel::drain_past(slot_list& slot, clock::time_point now) noexcept {
   while (timer* t = slot.pop_front()) {
     if (t->when > now) {

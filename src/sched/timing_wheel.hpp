@@ -1,16 +1,15 @@
 // Timers of one worker: a hierarchical timing wheel.
 //
-// Source: G. Varghese, T. Lauck, "Hashed and Hierarchical Timing Wheels" (SOSP 1987), scheme 6. This
-// one differs in two ways: slots have bitmaps, so an idle worker finds its next deadline without
-// walking empty slots, and timers of the current tick are compared exactly, so a timer never fires
-// early and, in virtual time, fires at its very nanosecond.
+// Source: G. Varghese, T. Lauck, "Hashed and Hierarchical Timing Wheels" (SOSP 1987), scheme 6.
+// This one differs in two ways: slots have bitmaps, so an idle worker finds its next deadline
+// without walking empty slots, and timers of the current tick are compared exactly, so a timer
+// never fires early and, in virtual time, fires at its very nanosecond.
 //
 // Arming and disarming are O(1). Used by its worker's thread only; nothing here is atomic.
 #pragma once
 
-#include <cede/clock.hpp>
-
 #include <array>
+#include <cede/clock.hpp>
 #include <cstddef>
 #include <cstdint>
 

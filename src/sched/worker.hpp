@@ -13,7 +13,8 @@
 // Rules
 //   1. A runnable that has started is touched by its worker's thread alone; remotes only push it to
 //      the inbox, after they have cleared its parked bit (parking.hpp rule 1).
-//   2. Sleeping is announced before the last look at inbox and unstarted, and a remote pushes before
+//   2. Sleeping is announced before the last look at inbox and unstarted, and a remote pushes
+//   before
 //      it looks at the announcement; both are seq_cst, so one of them sees the other (Dekker).
 //   3. Fibers switch directly to each other. Every `budget_` switches, and when nothing is ready,
 //      control goes to the loop on the thread's own stack, which fires timers and polls.
@@ -22,6 +23,7 @@
 #pragma once
 
 #include <atomic>
+#include <cede/spawn.hpp>
 #include <cstdint>
 #include <memory>
 
@@ -71,7 +73,7 @@ class worker final : public carrier {
   /// Ends its sleep, if it sleeps. Any thread.
   void rouse() noexcept;
 
-  sched::scheduler& scheduler() const noexcept { return scheduler_; }
+  scheduler& owner() const noexcept { return scheduler_; }
   unsigned index() const noexcept { return index_; }
   sched::poller& poller() noexcept { return *poller_; }
   void set_poller(std::unique_ptr<sched::poller> p) noexcept { poller_ = std::move(p); }
@@ -96,13 +98,13 @@ class worker final : public carrier {
   [[noreturn]] void end_of(fiber& f) noexcept;
   void reap() noexcept;
 
-  sched::scheduler& scheduler_;
+  scheduler& scheduler_;
   const unsigned index_;
   std::unique_ptr<sched::policy> policy_;
   std::unique_ptr<sched::poller> poller_;
   timing_wheel wheel_;
   context::stack_cache stacks_;
-  context::fiber_context loop_;
+  context::fiber_context* loop_ = nullptr;     // on the thread's own stack, inside run()
   context::fiber_context* running_ = nullptr;  // whose registers the CPU holds
   fiber* ended_ = nullptr;                     // rule 4
   std::size_t budget_ = 0;                     // rule 3

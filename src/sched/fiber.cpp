@@ -1,0 +1,109 @@
+#include "sched/fiber.hpp"
+
+#include <cxxabi.h>
+
+#include <atomic>
+#include <utility>
+
+#include "base/assert.hpp"
+#include "sched/fiber_slab.hpp"
+#include "sched/kernel_carrier.hpp"
+#include "sched/parking.hpp"
+#include "sched/scheduler.hpp"
+#include "sched/worker.hpp"
+
+namespace cede::sched {
+fiber::fiber(worker& on) noexcept : spawned(&fiber::resume, on, capability::may_freeze) {
+  id = next_id();
+}
+
+result<fiber*> fiber::create(worker& on, const attributes& how, const detail::body& callable,
+                             scheduler& owner) {
+  if (how.priority < 0 || how.priority >= static_cast<int>(priority_policy::classes))
+    return failure(errc::invalid_argument);
+  const std::size_t size = how.stack_size != 0 ? how.stack_size : default_stack;
+  worker* const here = worker::current();
+  auto stack = here != nullptr ? here->stacks().allocate(size)
+                               : context::stack_pool::instance().allocate(size);
+  if (!stack) return std::unexpected(stack.error());
+  fiber* const f = all_fibers().create(on);
+  if (f == nullptr) {
+    context::stack_pool::instance().release(*stack);
+    return failure(errc::stack_unavailable);
+  }
+  f->stack_ = *stack;
+  f->owner = &owner;
+  f->priority = static_cast<std::uint8_t>(how.priority);
+  f->set_name(how.name);
+  try {
+    if (auto placed = f->place_body(callable); !placed) {
+      f->discard();
+      return std::unexpected(placed.error());
+    }
+  } catch (...) {  // the callable's move constructor threw
+    f->discard();
+    throw;
+  }
+  return f;
+}
+
+// The callable goes to the top of the stack: no allocation, and it sleeps where the stack sleeps.
+result<> fiber::place_body(const detail::body& callable) {
+  const auto top = reinterpret_cast<std::uintptr_t>(stack_.top);
+  const std::size_t room = stack_.usable() / 2;
+  if (callable.size > room || callable.alignment > room) return failure(errc::invalid_argument);
+  const std::uintptr_t at = (top - callable.size) & ~(std::uintptr_t{callable.alignment} - 1);
+  storage_ = reinterpret_cast<void*>(at);
+  callable.move_to(callable.source, storage_);
+  run_ = callable.run;
+  context::stack_slot below = stack_;
+  below.top = reinterpret_cast<std::byte*>(at & ~std::uintptr_t{15});
+  context_.start_on(below, &fiber::enter, this);
+  return {};
+}
+
+base::slab<fiber>& all_fibers() noexcept {
+  static auto* const all = new base::slab<fiber>;  // never destroyed: see fiber_slab.hpp
+  return *all;
+}
+
+void fiber::discard() noexcept {
+  context::stack_pool::instance().release(stack_);
+  all_fibers().destroy(this);
+}
+
+// Control: the CPU's registers go to whoever runs now, and this fiber's come in.
+void fiber::resume(runnable& self) noexcept {
+  fiber& to = static_cast<fiber&>(self);
+  worker& on = *static_cast<worker*>(to.carrier);
+  context::fiber_context& from = *std::exchange(on.running_, &to.context_);
+  on.switches_.store(on.switches_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+  exchange_current(&to);
+  context::switch_to(from, to.context_);
+}
+
+void fiber::enter(void* argument) noexcept {
+  fiber& self = *static_cast<fiber*>(argument);
+  context::arrived(self.context_);
+  try {
+    self.run_body();
+  } catch (const abi::__forced_unwind&) {
+    base::contract_failure("pthread_exit ended a fiber: return from its body instead");
+  }
+  self.announce_end();
+  static_cast<worker*>(self.carrier)->end_of(self);
+}
+
+void fiber::retire() noexcept {
+  context_.destroy();
+  static_cast<worker*>(carrier)->stacks().release(stack_);
+  release();
+}
+
+void fiber::dispose() noexcept { all_fibers().destroy(this); }
+
+fiber* fiber::running() noexcept {
+  return worker::current() != nullptr ? static_cast<fiber*>(&current()) : nullptr;
+}
+
+}  // namespace cede::sched

@@ -1,0 +1,257 @@
+#include "sched/worker.hpp"
+
+#include <algorithm>
+#include <mutex>
+#include <utility>
+
+#include "base/fork_guard.hpp"
+#include "sched/fiber.hpp"
+#include "sched/kernel_carrier.hpp"
+#include "sched/parking.hpp"
+#include "sched/scheduler.hpp"
+
+namespace cede::sched {
+namespace {
+
+thread_local worker* this_worker = nullptr;
+
+// Switches before control goes to the loop. Long enough that a poll costs little for each, short
+// enough that an event waits for a bounded number of runs, however many of them yield.
+constexpr std::size_t least_budget = 64;
+
+// How long a fiber that waits to start on a busy worker waits before an idle one takes it, although
+// that one has more fibers already: the busy worker's fiber may be about to yield.
+constexpr auto busy_worker_grace = std::chrono::milliseconds(1);
+
+constexpr unsigned admitted_at_once = 4;
+constexpr unsigned stolen_at_once = 32;
+
+void on_timer(timer& t) noexcept {
+  runnable& who = static_cast<runnable&>(t);
+  if (expire(who)) who.carrier->ready(who);
+}
+
+}  // namespace
+
+worker::worker(scheduler& owner, unsigned index, std::unique_ptr<sched::policy> order)
+    : scheduler_(owner), index_(index), policy_(std::move(order)), wheel_(clock::now()) {}
+
+worker::~worker() = default;
+
+worker* worker::current() noexcept { return this_worker; }
+
+void worker::run() noexcept {
+  worker* const outer = std::exchange(this_worker, this);
+  runnable* const outer_runnable = exchange_current(nullptr);
+  context::fiber_context loop;
+  running_ = loop_ = &loop;
+  for (;;) {
+    round();
+    if (runnable* const r = next()) {
+      dispatch(*r);
+      reap();
+      continue;
+    }
+    if (stopping_.load(std::memory_order_acquire)) break;
+    idle();
+  }
+  running_ = loop_ = nullptr;
+  exchange_current(outer_runnable);
+  stopping_.store(false, std::memory_order_relaxed);
+  this_worker = outer;
+}
+
+void worker::stop() noexcept {
+  stopping_.store(true, std::memory_order_seq_cst);
+  rouse();
+}
+
+// What the loop does before it hands out the CPU again: rule 3. A poll that does not wait is worth
+// its system call only if others are ready; an idle worker polls in idle().
+void worker::round() noexcept {
+  drain_inbox();
+  if (wheel_.armed() != 0) wheel_.advance(clock::now());
+  if (policy_->has_ready() && poller_->watching()) poller_->poll(clock::time_point::min());
+  budget_ = std::max(least_budget, policy_->ready_count());
+}
+
+runnable* worker::next() noexcept {
+  if (unstarted_count_.load(std::memory_order_relaxed) != 0) admit_unstarted();
+  return policy_->pick_next();
+}
+
+void worker::suspend(runnable& self, clock::time_point until) noexcept {
+  if (until != clock::time_point::max()) {
+    self.when = until;
+    self.fire = &on_timer;
+    wheel_.arm(self);
+  }
+  runnable* const r = budget_ != 0 ? next() : nullptr;
+  if (r != nullptr) {
+    --budget_;
+    dispatch(*r);
+  } else {
+    leave_to_loop(*running_);
+  }
+  wheel_.disarm(self);
+}
+
+void worker::yield(runnable& self) noexcept {
+  policy_->awakened(self);
+  if (budget_ == 0) return leave_to_loop(*running_);
+  --budget_;
+  runnable* const r = next();
+  if (r != &self) dispatch(*r);
+}
+
+void worker::ready(runnable& who) noexcept {
+  if (this_worker == this) return policy_->awakened(who);
+  who.queue_next = inbox_.load(std::memory_order_relaxed);
+  while (!inbox_.compare_exchange_weak(who.queue_next, &who, std::memory_order_seq_cst,
+                                       std::memory_order_relaxed)) {
+  }
+  rouse();
+}
+
+void worker::rouse() noexcept {
+  // The first load keeps a worker that is awake out of a read-modify-write on a shared line.
+  if (sleeping_.load(std::memory_order_seq_cst) &&
+      sleeping_.exchange(false, std::memory_order_seq_cst))
+    poller_->wake();
+}
+
+void worker::start(fiber& f, placement where) noexcept {
+  live_.fetch_add(1, std::memory_order_relaxed);
+  if (where == placement::same_worker || scheduler_.workers().size() == 1) return ready(f);
+  {
+    const std::lock_guard hold(unstarted_lock_);
+    unstarted_.push_back(f);
+    unstarted_count_.store(static_cast<std::uint32_t>(unstarted_.size()),
+                           std::memory_order_seq_cst);
+  }
+  if (sleeping())
+    rouse();
+  else
+    scheduler_.rouse_a_thief(*this);
+}
+
+void worker::drain_inbox() noexcept {
+  // Acquire pairs with the push: what the remote wrote before it is visible to who now runs.
+  runnable* newest = inbox_.load(std::memory_order_relaxed);
+  if (newest == nullptr) return;
+  newest = inbox_.exchange(nullptr, std::memory_order_acquire);
+  runnable* oldest = nullptr;
+  while (newest != nullptr) {  // the stack has the newest on top; wake in order of arrival
+    runnable* const below = std::exchange(newest->queue_next, oldest);
+    oldest = std::exchange(newest, below);
+  }
+  while (oldest != nullptr) {
+    runnable& r = *oldest;
+    oldest = r.queue_next;
+    policy_->awakened(r);
+  }
+}
+
+// A few at a time: the rest stays open to thieves.
+void worker::admit_unstarted() noexcept {
+  const std::lock_guard hold(unstarted_lock_);
+  for (unsigned n = 0; n < admitted_at_once; ++n) {
+    runnable* const r = unstarted_.pop_front();
+    if (r == nullptr) break;
+    policy_->awakened(*r);
+  }
+  unstarted_count_.store(static_cast<std::uint32_t>(unstarted_.size()), std::memory_order_seq_cst);
+}
+
+bool worker::steal() noexcept {
+  const auto& all = scheduler_.workers();
+  const std::size_t count = all.size();
+  bool busy_ones = false;
+  for (std::size_t i = 1; i < count; ++i) {
+    worker& victim = *all[(index_ + i) % count];
+    if (!victim.has_unstarted()) continue;
+    const bool out_of_patience = patience_ != clock::time_point::min() && clock::now() >= patience_;
+    if (live() + 1 > victim.live() && !out_of_patience) {
+      busy_ones = true;
+      continue;
+    }
+    if (const unsigned taken = victim.give(*this); taken != 0) {
+      patience_ = clock::time_point::min();
+      return true;
+    }
+  }
+  if (!busy_ones)
+    patience_ = clock::time_point::min();
+  else if (patience_ == clock::time_point::min())
+    patience_ = clock::now() + busy_worker_grace;
+  return false;
+}
+
+// Half of what has not started; the fiber's carrier changes while nobody else can reach it.
+unsigned worker::give(worker& thief) noexcept {
+  run_queue loot;
+  {
+    const std::lock_guard hold(unstarted_lock_);
+    const std::size_t half = (unstarted_.size() + 1) / 2;
+    for (std::size_t n = std::min<std::size_t>(half, stolen_at_once); n > 0; --n) {
+      runnable& r = *unstarted_.pop_front();
+      r.carrier = &thief;
+      loot.push_back(r);
+    }
+    unstarted_count_.store(static_cast<std::uint32_t>(unstarted_.size()),
+                           std::memory_order_seq_cst);
+  }
+  const auto taken = static_cast<std::uint32_t>(loot.size());
+  live_.fetch_sub(taken, std::memory_order_relaxed);
+  thief.live_.fetch_add(taken, std::memory_order_relaxed);
+  while (runnable* const r = loot.pop_front()) thief.policy_->awakened(*r);
+  return taken;
+}
+
+void worker::idle() noexcept {
+  if (scheduler_.workers().size() > 1 && steal()) return;
+  if (scheduler_.virtual_time() != nullptr) return advance_virtual_time();
+  clock::time_point until = wheel_.next();
+  if (patience_ != clock::time_point::min()) until = std::min(until, patience_);
+  sleep_until(until);
+}
+
+void worker::sleep_until(clock::time_point until) noexcept {
+  sleeping_.store(true, std::memory_order_seq_cst);
+  const bool called =
+      inbox_.load(std::memory_order_seq_cst) != nullptr || has_unstarted() ||
+      stopping_.load(std::memory_order_seq_cst) ||
+      (patience_ == clock::time_point::min() && scheduler_.anything_to_steal(*this));
+  if (!called) poller_->poll(until);
+  sleeping_.store(false, std::memory_order_seq_cst);
+}
+
+void worker::advance_virtual_time() noexcept {
+  const clock::time_point next = wheel_.next();
+  if (next != clock::time_point::max()) {
+    scheduler_.virtual_time()->advance_to(next);
+  } else if (poller_->watching() || scheduler_.outside.load(std::memory_order_seq_cst) != 0) {
+    sleep_until(clock::time_point::max());
+  } else if (inbox_.load(std::memory_order_seq_cst) == nullptr && !has_unstarted() &&
+             !stopping_.load(std::memory_order_seq_cst)) {
+    scheduler_.report_deadlock();
+  }
+}
+
+void worker::leave_to_loop(context::fiber_context& from) noexcept {
+  running_ = loop_;
+  context::switch_to(from, *loop_);
+}
+
+void worker::end_of(fiber& f) noexcept {
+  ended_ = &f;
+  live_.fetch_sub(1, std::memory_order_relaxed);
+  context::fiber_context& from = *std::exchange(running_, loop_);
+  context::switch_final(from, *loop_);
+}
+
+void worker::reap() noexcept {
+  if (fiber* const f = std::exchange(ended_, nullptr)) f->retire();
+}
+
+}  // namespace cede::sched
