@@ -13,7 +13,8 @@ using slot_name = void (*)(const stack_slot& slot, char* buffer, std::size_t siz
 // From now on a SIGSEGV or SIGBUS inside a guard of stack_pool::instance() prints
 //     cede: fiber 'name' overflowed its 64 KiB stack
 // and a backtrace to stderr, and aborts. Other faults go to whoever handled them before.
-// Requires: threads that run fibers have a base::alternate_stack, as there is no room on theirs.
+// Requires: threads that run fibers have a base::signals::alternate_stack, as there is no room on
+// theirs.
 void install_overflow_reporter(slot_name name_of) noexcept;
 
 }  // namespace cede::context

@@ -43,9 +43,11 @@ slot_arena::~slot_arena() {
   }
 }
 
-void slot_arena::configure(std::uint32_t size_class, std::size_t reservation_bytes) noexcept {
+void slot_arena::configure(std::uint32_t size_class, std::size_t first_bytes,
+                           std::size_t most_bytes) noexcept {
   size_class_ = size_class;
-  reservation_bytes_ = reservation_bytes;
+  first_bytes_ = first_bytes;
+  most_bytes_ = most_bytes;
 }
 
 result<slot_arena::batch> slot_arena::carve(std::atomic<guard_method>& guards) noexcept {
@@ -70,11 +72,19 @@ result<slot_arena::region*> slot_arena::region_with_room() noexcept {
     if (last.carved.load(std::memory_order_relaxed) < last.slots) return &last;
   }
   if (in_use == most_regions) return failure(errc::stack_unavailable);
-  const std::size_t wanted = affordable(reservation_bytes_);
+  const std::size_t wanted = affordable(next_reservation());
   const std::size_t least = std::max(slot_bytes(size_class_), std::min(wanted, worth_a_region));
   for (std::size_t bytes = wanted; bytes >= least; bytes /= 2)
     if (auto reserved = reserve(bytes)) return reserved;
   return failure(errc::stack_unavailable);
+}
+
+std::size_t slot_arena::next_reservation() const noexcept {
+  const std::uint32_t in_use = regions_in_use_.load(std::memory_order_relaxed);
+  std::size_t so_far = 0;
+  for (std::uint32_t i = 0; i < in_use; ++i) so_far += regions_[i].slots * slot_bytes(size_class_);
+  const std::size_t last = in_use == 0 ? 0 : regions_[in_use - 1].slots * slot_bytes(size_class_);
+  return std::min(std::max(first_bytes_, 2 * last), most_bytes_ - so_far);
 }
 
 result<slot_arena::region*> slot_arena::reserve(std::size_t bytes) noexcept {

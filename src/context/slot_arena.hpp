@@ -1,8 +1,9 @@
 // The address space of one size class: reservations cut into slots, made usable in a growing
 // prefix.
 //
-// A reservation is inaccessible and costs nothing but addresses. Where RLIMIT_AS forbids one large
-// reservation there are several smaller ones.
+// A reservation is inaccessible and costs nothing but addresses. Each is twice as large as the one
+// before, so a small program shows no huge address space (emulators even pay for it), a million
+// stacks need few, and where RLIMIT_AS forbids a large one a smaller one does.
 //
 // Actors: one grower at a time (the pool's growth lock), any number of readers.
 // Rules:
@@ -41,7 +42,9 @@ class slot_arena {
   slot_arena(const slot_arena&) = delete;
   slot_arena& operator=(const slot_arena&) = delete;
 
-  void configure(std::uint32_t size_class, std::size_t reservation_bytes) noexcept;
+  // `first_bytes`: of the first reservation. `most_bytes`: of all together.
+  void configure(std::uint32_t size_class, std::size_t first_bytes,
+                 std::size_t most_bytes) noexcept;
 
   // Makes at least one more slot usable, with its guard. May turn `guards` from automatic to
   // protections. Errors: stack_unavailable.
@@ -67,6 +70,7 @@ class slot_arena {
   static constexpr std::size_t most_regions = 32;
 
   result<region*> region_with_room() noexcept;
+  std::size_t next_reservation() const noexcept;
   result<region*> reserve(std::size_t bytes) noexcept;
   result<std::uint32_t> open_slots(const region& where, std::uint32_t from, std::uint32_t count,
                                    std::atomic<guard_method>& guards) noexcept;
@@ -76,7 +80,8 @@ class slot_arena {
   stack_slot slot_in(const region& where, std::uint32_t offset) const noexcept;
 
   std::uint32_t size_class_ = 0;
-  std::size_t reservation_bytes_ = 0;
+  std::size_t first_bytes_ = 0;
+  std::size_t most_bytes_ = 0;
   std::array<region, most_regions> regions_;
   std::atomic<std::uint32_t> regions_in_use_ = 0;
 };

@@ -1,6 +1,6 @@
 // Stacks for fibers: a pool of slots for the process, and a cache of some for each worker.
 //
-// A slot is a piece of one large reservation with a guard below; overflowing it faults. Its pages
+// A slot is a piece of a large reservation with a guard below; overflowing it faults. Its pages
 // come with use. A released slot stays warm (its touched pages kept, and its contents) as long as
 // few are, else its pages go back to the system; the address space stays reserved.
 //
@@ -39,13 +39,10 @@ struct stack_fault {
 
 struct stack_pool_options {
   guard_method guards = guard_method::automatic;
-  std::size_t reservation_bytes = default_reservation();  // of each size class that is used
-  std::uint32_t warm_slots = 256;                         // of each class, and at most 64 MiB
-
-  // A million slots of 64 KiB fit twice. Sanitizers shadow what is mapped, so they get less.
-  static constexpr std::size_t default_reservation() noexcept {
-    return std::size_t{CEDE_ASAN || CEDE_TSAN ? 4 : 256} << 30;
-  }
+  std::uint32_t warm_slots = 256;  // of each class, and at most 64 MiB
+  std::size_t first_reservation = std::size_t{1}
+                                  << 30;               // bytes of addresses, for each class in use
+  std::size_t most_reserved = std::size_t{256} << 30;  // the same in the end: 4 million of 64 KiB
 };
 
 class stack_pool {

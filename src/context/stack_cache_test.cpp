@@ -50,7 +50,7 @@ TEST(StackCache, KeepsClassesApart) {
 }
 
 TEST(StackCache, GivesItsSlotsBackWhenItEnds) {
-  stack_pool pool({.reservation_bytes = usual});  // 32 regions of one slot
+  stack_pool pool({.first_reservation = 32 * usual, .most_reserved = 32 * usual});
   {
     stack_cache cache(pool);
     std::vector<stack_slot> slots;

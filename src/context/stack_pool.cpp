@@ -19,7 +19,7 @@ stack_pool& stack_pool::instance() noexcept {
 stack_pool::stack_pool(stack_pool_options options) noexcept
     : options_(options), guards_(options.guards) {
   for (std::uint32_t i = 0; i < size_classes; ++i)
-    classes_[i].arena.configure(i, options_.reservation_bytes);
+    classes_[i].arena.configure(i, options_.first_reservation, options_.most_reserved);
 }
 
 stack_pool::~stack_pool() = default;
@@ -149,8 +149,8 @@ void stack_pool::tell_of_fallback() noexcept {
   if (guards_.load(std::memory_order_relaxed) == guard_method::automatic) return;
   if (told_of_fallback_.exchange(true, std::memory_order_relaxed)) return;
   base::log(log_level::warning,
-            "this kernel has no guard markers (Linux 6.13 has): stack guards use mprotect, which "
-            "limits fibers to about half of vm.max_map_count");
+            "no guard markers here (they need Linux 6.13 and memory that is not locked): stack "
+            "guards use mprotect, which limits fibers to about half of vm.max_map_count");
 }
 
 std::optional<stack_fault> stack_pool::find_fault(const void* address) const noexcept {

@@ -265,7 +265,7 @@ TEST(StackPool, AFailingSystemIsAnErrorValueAndPasses) {
 }
 
 TEST(StackPool, SmallReservationsAddUp) {
-  stack_pool pool({.reservation_bytes = 8 * usual});
+  stack_pool pool({.first_reservation = 8 * usual});
   const auto slots = allocate_many(pool, 100, usual);
   ASSERT_EQ(slots.size(), 100U);
   std::set<std::byte*> bottoms;
@@ -280,9 +280,9 @@ TEST(StackPool, SmallReservationsAddUp) {
 }
 
 TEST(StackPool, AnExhaustedAddressSpaceIsAnErrorValue) {
-  stack_pool pool({.reservation_bytes = 2 * usual});
+  stack_pool pool({.first_reservation = 2 * usual, .most_reserved = 40 * usual});
   const auto slots = allocate_many(pool, 1000, usual);
-  EXPECT_GE(slots.size(), 32U);
+  EXPECT_EQ(slots.size(), 40U);
   EXPECT_EQ(pool.allocate(usual).error(), errc::stack_unavailable);
   pool.release(slots.front());
   EXPECT_TRUE(pool.allocate(usual));
@@ -348,9 +348,8 @@ TEST(StackPool, ManyThreadsShareIt) {
   for (std::thread& each : threads) each.join();
 }
 
-TEST(StackPool, AMillionSlotsFitIntoOneReservation) {
-  if (CEDE_ASAN || CEDE_TSAN) GTEST_SKIP() << "reservations are smaller under sanitizers";
-  EXPECT_GE(stack_pool_options{}.reservation_bytes / usual, 1'000'000U);
+TEST(StackPool, MayReserveAMillionSlots) {
+  EXPECT_GE(stack_pool_options{}.most_reserved / usual, 1'000'000U);
 }
 
 }  // namespace

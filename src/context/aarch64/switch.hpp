@@ -12,9 +12,9 @@
 namespace cede::context {
 
 struct continuation {
-  void* sp;
-  void* pc;
-  void* fp;
+  void* sp = nullptr;
+  void* pc = nullptr;
+  void* fp = nullptr;
   fp_control control;
 };
 

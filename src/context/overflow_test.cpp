@@ -1,0 +1,98 @@
+#include "context/overflow.hpp"
+
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstring>
+#include <functional>
+
+#include "base/alternate_stack.hpp"
+#include "base/signals.hpp"
+#include "context/stack.hpp"
+#include "context/test_fiber.hpp"
+
+namespace cede::context {
+namespace {
+
+using testing::test_fiber;
+
+void name_it(const stack_slot&, char* buffer, std::size_t size) noexcept {
+  std::snprintf(buffer, size, "greedy");
+}
+
+[[gnu::noinline]] int descend(int depth) {
+  volatile char frame[512];
+  frame[0] = static_cast<char>(depth);
+  if (depth < 0) return 0;
+  const int below = descend(depth + 1);
+  return below + frame[0];
+}
+
+[[noreturn]] void run_in_fiber(std::size_t stack_bytes, const std::function<void()>& body) {
+  const base::signals::alternate_stack alternate;
+  install_overflow_reporter(&name_it);
+  const stack_slot slot = stack_pool::instance().allocate(stack_bytes).value();
+  test_fiber fiber(slot, [&](test_fiber&) { body(); });
+  fiber.resume();
+  _exit(0);
+}
+
+void recurse_without_end() {
+  volatile int result = descend(0);
+  (void)result;
+}
+
+class OverflowDeathTest : public ::testing::Test {
+ protected:
+  void SetUp() override { GTEST_FLAG_SET(death_test_style, "threadsafe"); }
+};
+
+TEST_F(OverflowDeathTest, NamesTheFiberAndItsStackSize) {
+  EXPECT_EXIT(run_in_fiber(64 * 1024, recurse_without_end), ::testing::KilledBySignal(SIGABRT),
+              "cede: fiber 'greedy' overflowed its 64 KiB stack\n");
+  EXPECT_EXIT(run_in_fiber(256 * 1024, recurse_without_end), ::testing::KilledBySignal(SIGABRT),
+              "cede: fiber 'greedy' overflowed its 256 KiB stack\n");
+}
+
+TEST_F(OverflowDeathTest, ShowsWhereItHappened) {
+#if !defined(__x86_64__)
+  GTEST_SKIP() << "symbols are looked up by a library that this build lacks";
+#endif
+  EXPECT_EXIT(run_in_fiber(64 * 1024, recurse_without_end), ::testing::KilledBySignal(SIGABRT),
+              "#[0-9]+ .*descend");
+}
+
+TEST_F(OverflowDeathTest, AFrameLargerThanTheRestOfTheStackIsReportedToo) {
+  EXPECT_EXIT(run_in_fiber(1024 * 1024,
+                           [] {
+                             char here = 0;
+                             const std::size_t above =
+                                 reinterpret_cast<std::uintptr_t>(&here) % (1024 * 1024);
+                             volatile char* far = &here - above + 100;
+                             asm volatile("" : "+r"(far));
+                             *far = 1;
+                           }),
+              ::testing::KilledBySignal(SIGABRT), "overflowed its 1024 KiB stack");
+}
+
+TEST_F(OverflowDeathTest, OtherFaultsGoToWhoeverHandledThemBefore) {
+  EXPECT_EXIT(
+      {
+        base::signals::set_fault_handler([](int, siginfo_t*, void*) noexcept -> bool {
+          constexpr char text[] = "asked the earlier handler\n";
+          (void)!write(STDERR_FILENO, text, sizeof text - 1);
+          _exit(3);
+        });
+        run_in_fiber(64 * 1024, [] {
+          volatile char* nowhere = reinterpret_cast<char*>(64);
+          asm volatile("" : "+r"(nowhere));
+          *nowhere = 1;
+        });
+      },
+      ::testing::ExitedWithCode(3), "asked the earlier handler");
+}
+
+}  // namespace
+}  // namespace cede::context

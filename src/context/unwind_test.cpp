@@ -1,0 +1,111 @@
+// Where a walk up a fiber's stack ends.
+#include <dlfcn.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <array>
+#include <csignal>
+#include <cstdint>
+#include <cstdio>
+#include <memory>
+#include <span>
+#include <string>
+
+#include "base/backtrace.hpp"
+#include "base/sanitizers.hpp"
+#include "context/test_fiber.hpp"
+
+extern "C" void cede_context_entry();
+
+namespace cede::context {
+namespace {
+
+using testing::test_fiber;
+
+bool in_entry(const void* frame) {
+  constexpr std::uintptr_t entry_bytes = 64;
+  const auto entry = reinterpret_cast<std::uintptr_t>(&cede_context_entry);
+  return reinterpret_cast<std::uintptr_t>(frame) - entry < entry_bytes;
+}
+
+[[gnu::noinline]] std::size_t capture_deeper(int levels, std::span<void*> frames) {
+  if (levels == 0) return base::backtrace::capture(frames);
+  const std::size_t count = capture_deeper(levels - 1, frames);
+  asm volatile("" : : "r"(frames.data()) : "memory");  // not a tail call
+  return count;
+}
+
+TEST(Unwind, ABacktraceEndsAtTheEntry) {
+  std::array<void*, 64> frames{};
+  std::size_t count = 0;
+  test_fiber fiber([&](test_fiber& self) {
+    self.park();
+    count = capture_deeper(5, frames);
+  });
+  fiber.resume();
+  fiber.resume();
+  ASSERT_GT(count, 6U);
+  ASSERT_LT(count, frames.size());
+  EXPECT_TRUE(in_entry(frames[count - 1]));
+}
+
+TEST(Unwind, ASignalHandlersBacktraceEndsAtTheEntryToo) {
+  static std::array<void*, 64> frames;
+  static std::size_t count = 0;
+  struct sigaction action{};
+  struct sigaction before{};
+  action.sa_flags = SA_SIGINFO;
+  action.sa_sigaction = [](int, siginfo_t*, void* context) {
+    count = base::backtrace::capture_from(context, frames);
+  };
+  sigaction(SIGUSR1, &action, &before);
+  test_fiber fiber([&](test_fiber&) { raise(SIGUSR1); });
+  fiber.resume();
+  sigaction(SIGUSR1, &before, nullptr);
+  ASSERT_GT(count, 1U);
+  ASSERT_LT(count, frames.size());
+  EXPECT_TRUE(in_entry(frames[count - 1]));
+}
+
+TEST(UnwindDeathTest, AnExceptionThatLeavesTheEntryTerminates) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  EXPECT_DEATH(
+      {
+        test_fiber fiber([](test_fiber&) { throw 1; });
+        fiber.resume();
+      },
+      "terminate called after throwing an instance of 'int'");
+}
+
+// Not a test by itself: what gdb looks at below.
+TEST(Unwind, DISABLED_StopsInAFiber) {
+  test_fiber fiber([](test_fiber&) { raise(SIGTRAP); });
+  fiber.resume();
+}
+
+std::string output_of(const std::string& command) {
+  std::string text;
+  const std::unique_ptr<FILE, int (*)(FILE*)> pipe(popen(command.c_str(), "r"), &pclose);
+  std::array<char, 4096> part;
+  while (pipe && std::fgets(part.data(), part.size(), pipe.get()) != nullptr) text += part.data();
+  return text;
+}
+
+TEST(Unwind, GdbsBacktraceEndsAtTheEntry) {
+  if (CEDE_ASAN || CEDE_TSAN) GTEST_SKIP() << "a sanitizer and a debugger do not share a process";
+  std::array<char, 4096> self{};
+  ASSERT_GT(readlink("/proc/self/exe", self.data(), self.size() - 1), 0);
+  const std::string text =
+      output_of("gdb -nx -batch -ex 'set debuginfod enabled off' -ex run -ex bt --args " +
+                std::string(self.data()) +
+                " --gtest_also_run_disabled_tests --gtest_filter=Unwind.DISABLED_StopsInAFiber"
+                " 2>&1 </dev/null");
+  if (text.find("SIGTRAP") == std::string::npos) GTEST_SKIP() << "no debugger works here";
+  const std::size_t entry = text.find(" in cede_context_entry ");
+  ASSERT_NE(entry, std::string::npos) << text;
+  EXPECT_EQ(text.find("\n#", entry), std::string::npos) << "frames above the entry:\n" << text;
+  EXPECT_EQ(text.find("Backtrace stopped"), std::string::npos) << text;
+}
+
+}  // namespace
+}  // namespace cede::context
