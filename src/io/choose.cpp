@@ -1,6 +1,7 @@
 #include "io/choose.hpp"
 
 #include "io/epoll_reactor.hpp"
+#include "io/io_uring_reactor.hpp"
 
 namespace cede::io {
 
@@ -10,9 +11,9 @@ result<std::unique_ptr<reactor>> make_reactor(reactor_kind kind, sched::worker& 
     case reactor_kind::epoll:
       return epoll_reactor::create(owner);
     case reactor_kind::io_uring:
-      break;
+      return io_uring_reactor::create(owner);
   }
-  return failure(errc::not_supported);
+  return failure(errc::invalid_argument);
 }
 
 }  // namespace cede::io

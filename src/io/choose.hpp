@@ -14,7 +14,7 @@ class worker;
 namespace cede::io {
 
 /// Errors: not_supported if this kernel, or its administrator, does not offer `kind`; EMFILE,
-/// ENFILE, ENOMEM.
+/// ENFILE, ENOMEM; invalid_argument if `kind` is none.
 result<std::unique_ptr<reactor>> make_reactor(reactor_kind kind, sched::worker& owner) noexcept;
 
 }  // namespace cede::io

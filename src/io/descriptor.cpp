@@ -1,5 +1,6 @@
 #include "io/descriptor.hpp"
 
+#include <sched.h>
 #include <sys/socket.h>
 
 #include <mutex>
@@ -35,8 +36,7 @@ blocks& all() noexcept {
   return *one;
 }
 
-// Held while a descriptor calls its watcher, and while a reactor that ends makes them forget it: so
-// nobody calls a reactor that is gone. Registered once and unregistered once for each descriptor.
+// Held from reading a descriptor's watcher to pinning it: see reactor::pins_.
 constinit base::spinlock watchers_lock;
 
 }  // namespace
@@ -173,17 +173,42 @@ result<> descriptor::ensure_watched() noexcept {
 }
 
 void descriptor::unwatch() noexcept {
-  const std::lock_guard hold(watchers_lock);
-  if (reactor* const by = watcher_.exchange(nullptr, std::memory_order_seq_cst)) by->unwatch(*this);
+  reactor* by = nullptr;
+  {
+    const std::lock_guard hold(watchers_lock);
+    by = watcher_.exchange(nullptr, std::memory_order_seq_cst);
+    if (by == nullptr) return;
+    by->pins_.fetch_add(1, std::memory_order_relaxed);
+  }
+  by->unwatch(*this);
+  // Release pairs with the acquire in forget_reactor(): the call is over before the reactor is
+  // gone.
+  by->pins_.fetch_sub(1, std::memory_order_release);
+}
+
+// Without the lock: `by` is the caller, and what it watches it has begun to watch on this thread,
+// so a block that is given anew after the look at the generation is not watched by it yet.
+bool descriptor::watch_ended(event_tag tag, reactor& by) noexcept {
+  descriptor& d = *all().storage.at(tag.index);
+  if (generation_of(d.state_.load(std::memory_order_acquire)) != tag.generation) return false;
+  reactor* expected = &by;
+  if (!d.watcher_.compare_exchange_strong(expected, nullptr, std::memory_order_seq_cst))
+    return false;
+  d.wake_both();
+  return true;
 }
 
 void descriptor::forget_reactor(reactor& gone) noexcept {
-  const std::lock_guard hold(watchers_lock);
   all().storage.for_each_live([&gone](descriptor& d) {
     reactor* expected = &gone;
     if (d.watcher_.compare_exchange_strong(expected, nullptr, std::memory_order_seq_cst))
       d.wake_both();
   });
+  // Whoever took it out before has pinned it when we get the lock, and lets go soon.
+  {
+    const std::lock_guard hold(watchers_lock);
+  }
+  while (gone.pins_.load(std::memory_order_acquire) != 0) ::sched_yield();
 }
 
 }  // namespace cede::io

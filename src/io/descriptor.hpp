@@ -85,6 +85,9 @@ class descriptor {
 
   /// For reactors: an edge for what `tag` names. Any thread.
   static void deliver(event_tag tag, edge what) noexcept;
+  /// For reactors: the kernel has ended its watch over what `tag` names; the next waiter asks for a
+  /// new one. False if `by` did not watch it any more.
+  static bool watch_ended(event_tag tag, reactor& by) noexcept;
   /// For reactors, at their end: those it watches are watched no longer, their waiters try again.
   static void forget_reactor(reactor& gone) noexcept;
   /// Blocks that live, for reports and leak tests.

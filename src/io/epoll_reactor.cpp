@@ -15,6 +15,7 @@
 #include "io/descriptor.hpp"
 #include "io/kernel_time.hpp"
 #include "io/operation.hpp"
+#include "io/poll_edge.hpp"
 #include "sched/worker.hpp"
 
 namespace cede::io {
@@ -24,19 +25,7 @@ namespace sys = base::sys;
 
 constexpr event_tag wake_tag{.about = event_tag::subject::wake};
 
-// Urgent data splits reads of the stream at its mark, so a short read is no sign of an empty
-// buffer: that is what EPOLLPRI is asked for.
-constexpr std::uint32_t all_edges =
-    EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLPRI | static_cast<std::uint32_t>(EPOLLET);
-
-edge edge_of(std::uint32_t events) noexcept {
-  edge what = edge::none;
-  if ((events & (EPOLLIN | EPOLLRDHUP | EPOLLPRI | EPOLLHUP | EPOLLERR)) != 0)
-    what |= edge::readable;
-  if ((events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) != 0) what |= edge::writable;
-  if ((events & (EPOLLRDHUP | EPOLLPRI | EPOLLHUP | EPOLLERR)) != 0) what |= edge::eager;
-  return what;
-}
+constexpr std::uint32_t all_edges = edges_of_interest | static_cast<std::uint32_t>(EPOLLET);
 
 // The result of the call that the descriptor is ready for, or -errno.
 int call_of(const operation& o) noexcept {

@@ -35,7 +35,9 @@
 // How code on a fiber finds its reactor: reactor::current().
 #pragma once
 
+#include <atomic>
 #include <cede/error.hpp>
+#include <cstdint>
 
 #include "sched/poller.hpp"
 
@@ -55,6 +57,12 @@ class reactor : public sched::poller {
   virtual void unwatch(descriptor& d) noexcept = 0;
   virtual void submit(operation& o) noexcept = 0;
   virtual void cancel(operation& o) noexcept = 0;
+
+ private:
+  friend class descriptor;
+  // Threads inside unwatch(): descriptor::forget_reactor waits for them, so that a close on one
+  // thread may meet the end of the reactor on another.
+  std::atomic<std::uint32_t> pins_{0};
 };
 
 }  // namespace cede::io
