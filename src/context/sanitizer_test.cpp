@@ -1,0 +1,186 @@
+// What the annotations are for. Each test says something only in a build with its sanitizer.
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <cstring>
+#include <memory>
+#include <thread>
+
+#include "base/sanitizers.hpp"
+#include "context/stack.hpp"
+#include "context/test_fiber.hpp"
+
+#if CEDE_ASAN
+#include <sanitizer/lsan_interface.h>
+#endif
+
+namespace cede::context {
+namespace {
+
+using testing::test_fiber;
+
+TEST(Sanitizers, AHeapPointerOnAParkedStackIsNoLeak) {
+#if CEDE_ASAN
+  const stack_slot slot = stack_pool::instance().allocate(64 * 1024).value();
+  test_fiber fiber(slot, [](test_fiber& self) {
+    auto only_here = std::make_unique<int>(1);
+    self.park();
+    EXPECT_EQ(*only_here, 1);
+  });
+  fiber.resume();
+  EXPECT_EQ(__lsan_do_recoverable_leak_check(), 0);
+  fiber.resume();
+  stack_pool::instance().release(slot);
+#else
+  GTEST_SKIP() << "needs AddressSanitizer";
+#endif
+}
+
+TEST(Sanitizers, AHeapPointerOnTheThreadsStackIsNoLeakWhileAFiberRuns) {
+#if CEDE_ASAN
+  auto only_here = std::make_unique<int>(1);
+  int leaks = -1;
+  test_fiber fiber([&](test_fiber&) { leaks = __lsan_do_recoverable_leak_check(); });
+  fiber.resume();
+  EXPECT_EQ(leaks, 0);
+  EXPECT_EQ(*only_here, 1);
+#else
+  GTEST_SKIP() << "needs AddressSanitizer";
+#endif
+}
+
+// A fiber that ends by switch_final never unpoisons its last frames.
+TEST(Sanitizers, AReusedStackIsClean) {
+  stack_pool pool;
+  for (int i = 0; i < 20; ++i) {
+    const stack_slot slot = pool.allocate(64 * 1024).value();
+    {
+      test_fiber fiber(slot, [](test_fiber& self) {
+        volatile char large[8192];
+        large[0] = 1;
+        self.park();
+        large[8191] = large[0];
+      });
+      fiber.resume();
+      fiber.resume();
+    }
+    std::memset(slot.bottom, 0, slot.usable());
+    pool.release(slot);
+  }
+}
+
+TEST(SanitizersDeathTest, UseOfAReleasedStackIsFound) {
+#if CEDE_ASAN
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  EXPECT_DEATH(
+      {
+        stack_pool pool;
+        const stack_slot slot = pool.allocate(64 * 1024).value();
+        pool.release(slot);
+        *static_cast<volatile std::byte*>(slot.top - 64) = std::byte{1};
+      },
+      "use-after-poison");
+#else
+  GTEST_SKIP() << "needs AddressSanitizer";
+#endif
+}
+
+TEST(SanitizersDeathTest, AnOverrunOnAFibersStackIsFound) {
+#if CEDE_ASAN
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  EXPECT_DEATH(
+      {
+        test_fiber fiber([](test_fiber& self) {
+          char text[16];
+          self.park();
+          volatile char* past = text;
+          past[17] = 1;
+        });
+        fiber.resume();
+        fiber.resume();
+      },
+      "stack-buffer-overflow");
+#else
+  GTEST_SKIP() << "needs AddressSanitizer";
+#endif
+}
+
+struct traveller {
+  fiber_context fiber;
+  fiber_context* home = nullptr;  // of the thread it runs on now
+  int steps = 0;
+  bool over = false;
+};
+
+void travel(void* argument) {
+  auto& self = *static_cast<traveller*>(argument);
+  arrived(self.fiber);
+  try {
+    throw 1;
+  } catch (int) {
+    while (++self.steps < 100) switch_to(self.fiber, *self.home);
+  }
+  self.over = true;
+  switch_final(self.fiber, *self.home);
+}
+
+// The threads take turns by an atomic, which is all the order there is.
+TEST(Sanitizers, AFiberMayGoOnOnAnotherThread) {
+  const stack_slot slot = stack_pool::instance().allocate(64 * 1024).value();
+  traveller one;
+  one.fiber.start_on(slot, &travel, &one);
+  std::atomic<int> turn = 0;
+  auto run = [&](int mine) {
+    fiber_context home;
+    for (;;) {
+      while (turn.load(std::memory_order_acquire) % 2 != mine) std::this_thread::yield();
+      if (!one.over) {
+        one.home = &home;
+        switch_to(home, one.fiber);
+        EXPECT_EQ(std::current_exception(), nullptr);
+      }
+      const bool done = one.over;
+      turn.fetch_add(1, std::memory_order_release);
+      if (done) return;
+    }
+  };
+  std::thread even(run, 0);
+  std::thread odd(run, 1);
+  even.join();
+  odd.join();
+  EXPECT_EQ(one.steps, 100);
+  one.fiber.destroy();
+  stack_pool::instance().release(slot);
+}
+
+int unsynchronised = 0;
+
+TEST(SanitizersDeathTest, ARaceBetweenFibersOfTwoThreadsIsFound) {
+#if CEDE_TSAN
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  EXPECT_DEATH(
+      {
+        auto race = [] {
+          test_fiber fiber([](test_fiber& self) {
+            for (int i = 0; i < 1000; ++i) {
+              unsynchronised = unsynchronised + 1;
+              self.park();
+            }
+          });
+          while (!fiber.over()) fiber.resume();
+        };
+        std::thread one(race);
+        std::thread two(race);
+        one.join();
+        two.join();
+        _exit(0);
+      },
+      "data race");
+#else
+  (void)unsynchronised;
+  GTEST_SKIP() << "needs ThreadSanitizer";
+#endif
+}
+
+}  // namespace
+}  // namespace cede::context
