@@ -1,6 +1,7 @@
 // For tests: connected sockets and pipes that close themselves.
 #pragma once
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <sys/socket.h>

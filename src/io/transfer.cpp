@@ -130,19 +130,28 @@ result<long> in_turns_on_thread(descriptor::use& use, const Call& call, sched::r
   return failure(errc::closed);
 }
 
+// One system call that blocks, and restarts after foreign signals.
+template <class Call>
+attempt block_once(const Call& call, int fd) noexcept {
+  const sys::fault made = sys::injected_fault(Call::call, fd);
+  if (made.error != 0) [[unlikely]] {
+    return {.error = made.error};
+  }
+  const auto size = static_cast<long>(std::min(call.buffer.size(), made.limit_bytes));
+  const auto moved = sched::blocking_syscall(
+      Call::number, fd, reinterpret_cast<long>(call.buffer.data()), size, Call::blocking_flags);
+  if (moved) return {.moved = *moved};
+  return {.error = moved.error() == errc::cancelled ? ECANCELED : moved.error().value()};
+}
+
 template <class Call>
 result<long> block_on_thread(descriptor::use& use, const Call& call) noexcept {
-  const sys::fault made = sys::injected_fault(Call::call, use.fd());
-  if (made.error != 0) [[unlikely]] {
-    return verdict<Call>(use, {.error = made.error});
+  for (;;) {
+    const attempt got = block_once(call, use.fd());
+    if (got.error == EINTR) continue;
+    if (got.error == ECANCELED) return failure(errc::cancelled);
+    return verdict<Call>(use, got);
   }
-  const auto size = std::min(call.buffer.size(), made.limit_bytes);
-  auto moved =
-      sched::blocking_syscall(Call::number, use.fd(), reinterpret_cast<long>(call.buffer.data()),
-                              static_cast<long>(size), Call::blocking_flags);
-  if (moved) return verdict<Call>(use, {.moved = *moved});
-  if (moved.error() == errc::cancelled) return moved;
-  return verdict<Call>(use, {.error = moved.error().value()});
 }
 
 template <class Call>

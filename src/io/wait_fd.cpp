@@ -1,9 +1,11 @@
 // Public side: <cede/wait.hpp>.
 #include <poll.h>
 
+#include <array>
 #include <cede/wait.hpp>
 #include <cerrno>
 
+#include "base/sys.hpp"
 #include "io/operation.hpp"
 #include "io/reactor.hpp"
 #include "io/thread_poll.hpp"
@@ -39,11 +41,23 @@ result<> wait_on_fiber(sched::runnable& self, int fd, operation::code what, dead
   return failure(why == sched::wake::cancelled ? errc::cancelled : errc::deadline_exceeded);
 }
 
+// Looks first: often there is nothing to wait for, and a look costs less than a registration.
+result<bool> is_ready(int fd, short events) noexcept {
+  std::array one{pollfd{.fd = fd, .events = events, .revents = 0}};
+  const auto count = base::sys::poll(one, 0);
+  if (!count) return std::unexpected(count.error());
+  if ((one[0].revents & POLLNVAL) != 0 || fd < 0) return failure_from(EBADF);
+  return *count != 0;
+}
+
 result<> wait_for(int fd, operation::code what, deadline until) {
   sched::runnable& self = sched::current();
   if (self.cancel_requested()) return failure(errc::cancelled);
-  if (self.carrier->shared()) return wait_on_fiber(self, fd, what, until);
   const short events = what == operation::code::poll_readable ? POLLIN : POLLOUT;
+  const auto ready = is_ready(fd, events);
+  if (!ready) return std::unexpected(ready.error());
+  if (*ready) return {};
+  if (self.carrier->shared()) return wait_on_fiber(self, fd, what, until);
   auto there = io::poll_on_thread(self, fd, events, until);
   if (!there) return std::unexpected(there.error());
   return {};
