@@ -49,7 +49,7 @@ struct runtime_options {
   /// For tests: one worker, virtual time (a sleep takes no time), and this seed decides who runs
   /// next, so one seed is one schedule. An empty event queue with waiters is reported as a deadlock
   /// and aborts.
-  std::optional<std::uint64_t> seed;
+  std::optional<std::uint64_t> seed = std::nullopt;
 };
 
 namespace detail {

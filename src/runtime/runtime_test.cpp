@@ -1,0 +1,207 @@
+// cede::run and cede::runtime: exit codes, errors, signals, embedding.
+#include <cede/cede.hpp>
+
+#include <gtest/gtest.h>
+
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <thread>
+
+namespace cede {
+namespace {
+
+using namespace std::chrono_literals;
+
+TEST(run, gives_0_for_void_the_int_itself_and_1_for_an_error) {
+  EXPECT_EQ(run([] {}), 0);
+  EXPECT_EQ(run([] { return 42; }), 42);
+  EXPECT_EQ(run([]() -> result<> { return {}; }), 0);
+  EXPECT_EQ(run([]() -> result<int> { return 7; }), 7);
+  EXPECT_EQ(run([]() -> result<> { return failure(errc::closed); }), 1);
+}
+
+TEST(run_death, an_escaping_exception_is_printed_and_aborts) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  EXPECT_DEATH(run([] { throw std::runtime_error("the butter fell"); }), "the butter fell");
+}
+
+TEST(run, inside_a_run_is_an_error_and_a_second_run_works) {
+  int inner = 0;
+  EXPECT_EQ(run([&] { inner = run([] { return 5; }); }), 0);
+  EXPECT_EQ(inner, 1);
+  EXPECT_EQ(run([] { return 5; }), 5);
+}
+
+TEST(run, main_is_a_fiber_on_the_calling_thread) {
+  const auto caller = std::this_thread::get_id();
+  run([caller] {
+    EXPECT_EQ(std::this_thread::get_id(), caller);
+    EXPECT_EQ(this_fiber::name(), "main");
+    this_fiber::yield();
+    EXPECT_EQ(std::this_thread::get_id(), caller);
+  });
+}
+
+TEST(run, too_many_workers_is_an_error) { EXPECT_EQ(run({.workers = 1'000'000}, [] {}), 1); }
+
+TEST(run, ends_what_a_static_handle_still_holds) {
+  static fiber kept;
+  EXPECT_EQ(run([] {
+              kept = spawn([] { EXPECT_EQ(this_fiber::sleep_for(1h).error(), errc::cancelled); })
+                         .value();
+            }),
+            0);
+  kept = fiber();
+}
+
+TEST(run, a_stop_signal_cancels_main_alone_and_the_drain_time_ends_the_rest) {
+  std::error_code mains;
+  std::error_code childs;
+  const int code = run({.workers = 2, .drain = 50ms}, [&] {
+    scope connections;
+    connections.spawn([&] { childs = this_fiber::sleep_for(1h).error(); });
+    connections.spawn([&] { ::kill(::getpid(), SIGTERM); });
+    mains = this_fiber::sleep_for(1h).error();
+    EXPECT_FALSE(childs) << "the children drain while main is cancelled already";
+  });
+  EXPECT_EQ(code, 0);
+  EXPECT_EQ(mains, errc::cancelled);
+  EXPECT_EQ(childs, errc::cancelled);
+}
+
+TEST(run, what_finishes_within_the_drain_time_is_not_cancelled) {
+  bool finished = false;
+  EXPECT_EQ(run({.workers = 1, .drain = 1h},
+                [&] {
+                  scope connections;
+                  event stopping;
+                  connections.spawn([&] { finished = stopping.wait().has_value(); });
+                  connections.spawn([&] { ::kill(::getpid(), SIGINT); });
+                  EXPECT_EQ(this_fiber::sleep_for(1h).error(), errc::cancelled);
+                  stopping.set();
+                }),
+            0);
+  EXPECT_TRUE(finished);
+}
+
+TEST(run, a_second_stop_signal_cancels_at_once) {
+  std::error_code childs;
+  EXPECT_EQ(run({.workers = 1, .drain = 1h},
+                [&] {
+                  scope connections;
+                  connections.spawn([&] { childs = this_fiber::sleep_for(1h).error(); });
+                  connections.spawn([&] { ::kill(::getpid(), SIGTERM); });
+                  EXPECT_EQ(this_fiber::sleep_for(1h).error(), errc::cancelled);
+                  ::kill(::getpid(), SIGTERM);
+                }),
+            0);
+  EXPECT_EQ(childs, errc::cancelled);
+}
+
+TEST(run, signals_left_alone_stay_the_applications) {
+  static std::atomic<int> seen{0};
+  struct sigaction mine {};
+  struct sigaction before {};
+  mine.sa_handler = [](int) { ++seen; };
+  ::sigaction(SIGTERM, &mine, &before);
+  EXPECT_EQ(run({.signals = stop_signals::left_alone},
+                [] {
+                  ::raise(SIGTERM);
+                  EXPECT_TRUE(this_fiber::sleep_for(1ms));
+                }),
+            0);
+  ::sigaction(SIGTERM, &before, nullptr);
+  EXPECT_EQ(seen, 1);
+}
+
+TEST(run, a_seed_makes_time_virtual) {
+  EXPECT_EQ(run({.seed = 4},
+                [] {
+                  const auto start = clock::now();
+                  EXPECT_TRUE(this_fiber::sleep_for(24h));
+                  EXPECT_EQ(clock::now() - start, 24h);
+                }),
+            0);
+}
+
+TEST(run_death, after_fork_the_child_may_only_exec_or_exit) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  EXPECT_DEATH(run([] {
+                 const pid_t child = ::fork();
+                 if (child == 0) static_cast<void>(this_fiber::sleep_for(1ms));
+                 int status = 0;
+                 ::waitpid(child, &status, 0);
+                 if (WIFSIGNALED(status)) ::abort();
+               }),
+               "after fork the child may only exec or exit");
+}
+
+TEST(run_death, a_broken_contract_names_the_fiber) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  EXPECT_DEATH(run([] {
+                 auto f = spawn({.name = "narcissus"}, [] {
+                            auto self = spawn([] { return this_fiber::sleep_for(1h); }).value();
+                            std::thread([&] { static_cast<void>(self.join(1ms)); }).join();
+                            pthread_exit(nullptr);
+                          }).value();
+                 static_cast<void>(f.join());
+               }),
+               "narcissus");
+}
+
+TEST(runtime, is_embedded_and_called_from_foreign_threads) {
+  auto inside = runtime::start({.workers = 2}).value();
+  EXPECT_EQ(inside.workers(), 2u);
+  EXPECT_EQ(inside.run([] { return 6 * 7; }), 42);
+  EXPECT_THROW(inside.run([] { throw std::runtime_error("x"); }), std::runtime_error);
+  std::atomic<int> sum{0};
+  std::vector<std::thread> callers;
+  for (int i = 0; i < 4; ++i)
+    callers.emplace_back([&] {
+      for (int j = 0; j < 100; ++j) sum += inside.run([] { return 1; });
+    });
+  for (auto& t : callers) t.join();
+  EXPECT_EQ(sum, 400);
+}
+
+TEST(runtime, two_at_once_do_not_mix) {
+  auto a = runtime::start({.workers = 1}).value();
+  auto b = runtime::start({.workers = 1}).value();
+  mutex m;
+  condition_variable cv;
+  int turn = 0;
+  const auto play = [&](int me) {
+    for (int i = 0; i < 500; ++i) {
+      std::unique_lock hold(m);
+      cv.wait(hold, [&] { return turn == me; });
+      turn = 1 - me;
+      cv.notify_all();
+    }
+  };
+  auto fa = a.spawn([&] { play(0); }).value();
+  auto fb = b.spawn([&] { play(1); }).value();
+  EXPECT_TRUE(fa.join());
+  EXPECT_TRUE(fb.join());
+}
+
+TEST(runtime, its_end_cancels_what_still_runs) {
+  std::error_code how;
+  fiber kept;
+  {
+    auto r = runtime::start({.workers = 1}).value();
+    kept = r.spawn([&] { how = this_fiber::sleep_for(1h).error(); }).value();
+  }
+  EXPECT_EQ(how, errc::cancelled);
+  EXPECT_TRUE(kept.join());
+}
+
+TEST(runtime, refuses_a_seed_and_bad_counts) {
+  EXPECT_EQ(runtime::start({.seed = 1}).error(), errc::invalid_argument);
+  EXPECT_EQ(runtime::start({.workers = 1'000'000}).error(), errc::invalid_argument);
+}
+
+}  // namespace
+}  // namespace cede
