@@ -1,5 +1,5 @@
-# Tests of more than one layer: tests/*_test.cpp makes cede_tests, each tests/*_test.py is a test of
-# its own (label "program"), tests/project/*_test.py test the tools of this project, and tests/install
+# Tests of more than one layer: tests/*_test.cpp makes cede_tests, each tests/*_test.py and
+# tests/cli/*_test.py is a test of its own (label "program"), tests/project/*_test.py test the tools of this project, and tests/install
 # builds an outside project (label "install").
 
 if(CEDE_TEST_LAYERS)
@@ -26,7 +26,8 @@ function(cede_script_tests label)
   endforeach()
 endfunction()
 
-file(GLOB scripts CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/*_test.py)
+file(GLOB scripts CONFIGURE_DEPENDS
+  ${PROJECT_SOURCE_DIR}/tests/*_test.py ${PROJECT_SOURCE_DIR}/tests/cli/*_test.py)
 cede_script_tests(program ${scripts})
 
 # A sanitizer would find nothing in these: one run of them is enough.

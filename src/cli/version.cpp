@@ -1,0 +1,7 @@
+#include "cli/version.hpp"
+
+namespace cede::cli {
+
+std::string_view version() noexcept { return CEDE_VERSION; }
+
+}  // namespace cede::cli
