@@ -6,6 +6,8 @@
 #include <cede/wait.hpp>
 #include <filesystem>
 
+#include "io/operation.hpp"
+#include "io/reactor.hpp"
 #include "io/test_execution.hpp"
 #include "io/test_sockets.hpp"
 #include "io/transfer.hpp"
@@ -97,6 +99,21 @@ TEST_P(wait_fd, both_directions_of_one_file_are_waited_for_at_once) {
     writer.join();
   });
   EXPECT_EQ(open_files(), before);
+}
+
+TEST_P(wait_fd, an_operation_given_up_at_once_completes) {
+  const fd_pair pipe = make_pipe();
+  put(pipe.second, "x");
+  run([&] {
+    reactor* const mine = reactor::current();
+    if (mine == nullptr) return;
+    const auto o =
+        operation::make(operation::code::poll_readable, pipe.first.get(), sched::current());
+    mine->submit(*o);
+    mine->cancel(*o);
+    sched::await_permit(sched::wait_reason::completion);
+    EXPECT_FALSE(o->outstanding);
+  });
 }
 
 TEST_P(wait_fd, a_cancel_ends_the_wait) {
