@@ -1,6 +1,6 @@
-# Tests of more than one layer: tests/*_test.cpp makes cede_tests, each tests/*_test.py and
-# tests/cli/*_test.py is a test of its own (label "program"), tests/project/*_test.py test the tools of this project, and tests/install
-# builds an outside project (label "install").
+# Tests of more than one layer: tests/*_test.cpp makes cede_tests; tests/*_test.py and
+# tests/cli/*_test.py are tests of their own (label "program"), tests/project/*_test.py test the
+# tools of this project, and tests/install builds an outside project (label "install").
 
 if(CEDE_TEST_LAYERS)
   return()
