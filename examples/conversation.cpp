@@ -1,8 +1,8 @@
-// Two fibers share one worker, and so one CPU: each talks as long as it likes, and the other waits.
+// Two fibers share one worker, and so one CPU: each talks as long as it likes; the other waits.
 //
-// First both yield after each line, and a conversation comes of it. Then B never yields: A, who only
-// wants the butter, starves until B has said everything. Nobody interrupts a cooperative fiber. For
-// code that cannot be made to yield there is cede::blocking, or cede::os_thread.
+// First both yield after each line, and a conversation comes of it. Then B never yields, and A, who
+// only wants the butter, starves until B has said everything: nobody interrupts a cooperative
+// fiber. For code that cannot be made to yield there are cede::blocking and cede::os_thread.
 #include <cede/cede.hpp>
 #include <chrono>
 #include <cstdio>
@@ -14,6 +14,11 @@ using namespace std::chrono_literals;
 using lines = std::initializer_list<const char*>;
 
 cede::clock::time_point started;
+
+void part(const char* title) {
+  std::printf("%s\n", title);
+  started = cede::clock::now();
+}
 
 void say(const char* who, const char* line) {
   const std::chrono::duration<double> since = cede::clock::now() - started;
@@ -28,52 +33,42 @@ void talk_and_yield(const char* who, lines text) {
   }
 }
 
-// A long computation, as the worker sees it: B keeps the CPU for all that time.
-void keep_talking(cede::clock::duration time) {
-  const auto end = cede::clock::now() + time;
-  while (cede::clock::now() < end) {
-  }
-}
-
-void talk_without_a_break(const char* who, lines text) {
+// After each line B goes on thinking of llamas: half a second of work without a wait or a yield.
+void talk_without_yielding(const char* who, lines text) {
   for (const char* line : text) {
     say(who, line);
-    keep_talking(500ms);
+    const auto end = cede::clock::now() + 500ms;
+    while (cede::clock::now() < end) continue;
   }
-}
-
-void part(const char* title) {
-  std::printf("\n%s\n", title);
-  started = cede::clock::now();
 }
 
 void both_yield() {
   part("Both yield after each line:");
   cede::scope table;
   table.spawn([] {
-    talk_and_yield("A", {"So, how was your day?", "Oh? What did you see there?",
-                         "Kangaroos, here?", "And llamas! Could you pass the butter?",
-                         "Thank you."});
+    talk_and_yield("A", {"So, how was your day?", "Oh? What was there to see?", "Kangaroos, here?",
+                         "How nice. Could you pass the butter?", "Thank you."});
   });
   table.spawn([] {
     talk_and_yield("B", {"Splendid, I was at the zoo.", "Kangaroos, to begin with.",
-                         "Yes, and llamas next to them.", "Of course. Here it is.",
-                         "You are welcome."});
+                         "Yes, and llamas next to them.", "Of course, here it is.", "Not at all."});
   });
 }
 
 void b_never_yields() {
-  part("B never yields, and A has just thought of the butter:");
+  part("\nB never yields, and A would like the butter:");
   cede::scope table;
   table.spawn([] {
-    talk_and_yield("A", {"So, how was your day?", "Could you pass the butter? I have been trying"
-                                                  " to ask since you began."});
+    talk_and_yield("A", {"So, how was your day?", "Could you pass the butter?",
+                         "I have been trying to ask ever since you began."});
   });
   table.spawn([] {
-    talk_without_a_break("B", {"I saw llamas!", "Llamas, you see, have very soft feet.",
-                               "They hum when they are content.",
-                               "A llama that is annoyed spits.", "One of them looked just like you.",
-                               "That is all about llamas. What did you say?"});
+    talk_without_yielding(
+        "B", {"I saw llamas! Llamas have very soft feet.", "They hum when they are content.",
+              "When they are annoyed, they spit.", "One of the llamas looked just like you.",
+              "And that is all about llamas."});
+    cede::this_fiber::yield();  // at last
+    say("B", "The butter? Of course, here it is.");
   });
 }
 
