@@ -14,6 +14,7 @@ namespace {
 using namespace std::chrono_literals;
 using testing::actor;
 using testing::actors_test;
+using testing::error_of;
 using testing::runs_as;
 
 class condition_variable_test : public actors_test {
@@ -52,14 +53,14 @@ TEST_F(condition_variable_test, notify_all_wakes_those_that_wait_and_nobody_late
   join_all();
   EXPECT_EQ(woken, 6);
   std::unique_lock hold(guard_);
-  EXPECT_EQ(changed_.wait_until(hold, 0s).error(), errc::deadline_exceeded);
+  EXPECT_EQ(error_of(changed_.wait_until(hold, 0s)), errc::deadline_exceeded);
 }
 
 TEST_F(condition_variable_test, notifying_nobody_leaves_nothing_behind) {
   changed_.notify_one();
   changed_.notify_all();
   std::unique_lock hold(guard_);
-  EXPECT_EQ(changed_.wait_until(hold, 1ms).error(), errc::deadline_exceeded);
+  EXPECT_EQ(error_of(changed_.wait_until(hold, 1ms)), errc::deadline_exceeded);
   EXPECT_TRUE(hold.owns_lock());
 }
 
@@ -67,7 +68,7 @@ TEST_F(condition_variable_test, a_condition_that_holds_in_the_end_is_no_error) {
   std::unique_lock hold(guard_);
   int asked = 0;
   EXPECT_TRUE(changed_.wait_until(hold, 0s, [&] { return ++asked == 2; }));
-  EXPECT_EQ(changed_.wait_until(hold, 0s, [] { return false; }).error(), errc::deadline_exceeded);
+  EXPECT_EQ(error_of(changed_.wait_until(hold, 0s, [] { return false; })), errc::deadline_exceeded);
 }
 
 TEST_F(condition_variable_test, a_wait_without_a_deadline_is_not_ended_by_a_cancel) {

@@ -20,6 +20,7 @@ namespace {
 using namespace std::chrono_literals;
 using testing::actor;
 using testing::actors_test;
+using testing::error_of;
 using testing::runs_as;
 
 // One kind of object, as something that a waiter waits for and a waker makes happen once.
@@ -119,8 +120,8 @@ TEST_P(contract, what_the_waker_did_before_is_visible_to_the_waiter) {
 
 TEST_P(contract, a_wait_gives_up_at_its_deadline_and_leaves_the_wake_to_others) {
   start_waiter([&] {
-    EXPECT_EQ(object_->wait(1ms).error(), errc::deadline_exceeded);
-    EXPECT_EQ(object_->wait(0s).error(), errc::deadline_exceeded);
+    EXPECT_EQ(error_of(object_->wait(1ms)), errc::deadline_exceeded);
+    EXPECT_EQ(error_of(object_->wait(0s)), errc::deadline_exceeded);
   }).join();
   play_waker([&] { object_->wake(); });
   start_waiter([&] { EXPECT_TRUE(object_->wait(never)); }).join();
@@ -134,8 +135,8 @@ TEST_P(contract, what_is_there_already_is_taken_although_the_deadline_is_over) {
 TEST_P(contract, a_cancel_ends_the_wait_and_leaves_the_wake_to_others) {
   std::atomic<bool> may_end = false;
   actor& waiter = start_waiter([&] {
-    EXPECT_EQ(object_->wait(never).error(), errc::cancelled);
-    EXPECT_EQ(object_->wait(never).error(), errc::cancelled);
+    EXPECT_EQ(error_of(object_->wait(never)), errc::cancelled);
+    EXPECT_EQ(error_of(object_->wait(never)), errc::cancelled);
     testing::yield_until([&] { return may_end.load(); });
   });
   waiter.await_parked();
@@ -149,8 +150,8 @@ TEST_P(contract, a_cancel_ends_the_wait_and_leaves_the_wake_to_others) {
 TEST_P(contract, the_deadline_of_an_enclosing_scope_ends_the_wait) {
   start_waiter([&] {
     sched::current().ambient_deadline = clock::now() + 1ms;
-    EXPECT_EQ(object_->wait(never).error(), errc::deadline_exceeded);
-    EXPECT_EQ(object_->wait(1h).error(), errc::deadline_exceeded);
+    EXPECT_EQ(error_of(object_->wait(never)), errc::deadline_exceeded);
+    EXPECT_EQ(error_of(object_->wait(1h)), errc::deadline_exceeded);
   }).join();
 }
 

@@ -13,6 +13,7 @@ namespace {
 using namespace std::chrono_literals;
 using testing::actor;
 using testing::actors_test;
+using testing::error_of;
 using testing::runs_as;
 
 class event_test : public actors_test {};
@@ -27,7 +28,7 @@ TEST_F(event_test, stays_set_until_it_is_reset) {
   EXPECT_TRUE(happened.wait());
   happened.reset();
   EXPECT_FALSE(happened.is_set());
-  EXPECT_EQ(happened.wait(0s).error(), errc::deadline_exceeded);
+  EXPECT_EQ(error_of(happened.wait(0s)), errc::deadline_exceeded);
 }
 
 TEST_F(event_test, a_reset_right_after_the_set_does_not_take_the_wake_back) {

@@ -13,6 +13,7 @@ namespace {
 using namespace std::chrono_literals;
 using testing::actor;
 using testing::actors_test;
+using testing::error_of;
 using testing::runs_as;
 
 class latch_test : public actors_test {};
@@ -23,7 +24,7 @@ TEST_F(latch_test, opens_at_zero_and_not_before) {
   open.count_down(0);
   open.count_down(2);
   EXPECT_FALSE(open.try_wait());
-  EXPECT_EQ(open.wait(0s).error(), errc::deadline_exceeded);
+  EXPECT_EQ(error_of(open.wait(0s)), errc::deadline_exceeded);
   open.count_down();
   EXPECT_TRUE(open.try_wait());
   EXPECT_TRUE(open.wait());
@@ -45,7 +46,7 @@ TEST_F(latch_test, all_kinds_meet_at_it) {
 
 TEST_F(latch_test, an_arrival_counts_even_if_its_wait_gave_up) {
   latch both(2);
-  EXPECT_EQ(both.arrive_and_wait(0s).error(), errc::deadline_exceeded);
+  EXPECT_EQ(error_of(both.arrive_and_wait(0s)), errc::deadline_exceeded);
   both.count_down();
   EXPECT_TRUE(both.try_wait());
 }

@@ -159,7 +159,13 @@ TEST_F(mutex_death_test, who_unlocks_anothers_is_told) {
   EXPECT_DEATH(
       {
         mutex guard;
-        std::thread([&] { guard.lock(); }).join();
+        std::atomic<bool> held = false;
+        std::thread holder([&] {
+          guard.lock();
+          held = true;
+          for (;;) sched::yield();
+        });
+        testing::yield_until([&] { return held.load(); });
         guard.unlock();
       },
       "cede: unlocks a mutex that it does not hold");

@@ -15,6 +15,7 @@ namespace {
 using namespace std::chrono_literals;
 using testing::actor;
 using testing::actors_test;
+using testing::error_of;
 using testing::runs_as;
 
 class semaphore_test : public actors_test {};
@@ -26,7 +27,7 @@ TEST_F(semaphore_test, gives_as_many_as_it_has) {
   EXPECT_TRUE(units.try_acquire());
   EXPECT_TRUE(units.acquire());
   EXPECT_FALSE(units.try_acquire());
-  EXPECT_EQ(units.acquire(0s).error(), errc::deadline_exceeded);
+  EXPECT_EQ(error_of(units.acquire(0s)), errc::deadline_exceeded);
   units.release(0);
   EXPECT_FALSE(units.try_acquire());
   units.release(3);
@@ -62,15 +63,18 @@ TEST_F(semaphore_test, a_release_of_many_serves_the_waiters_and_keeps_the_rest) 
 
 TEST_F(semaphore_test, a_waiter_that_gave_up_does_not_block_the_way) {
   semaphore units(0);
+  std::atomic<bool> gave_up = false;
   std::atomic<bool> may_end = false;
   actor& first = start(runs_as::fiber, [&] {
-    EXPECT_EQ(units.acquire().error(), errc::cancelled);
+    EXPECT_EQ(error_of(units.acquire()), errc::cancelled);
+    gave_up = true;
     testing::yield_until([&] { return may_end.load(); });
   });
   first.await_parked();
   actor& second = start(runs_as::os_thread, [&] { EXPECT_TRUE(units.acquire()); });
   second.await_parked();
   first.cancel();
+  testing::yield_until([&] { return gave_up.load(); });  // until then it would get the unit
   units.release();
   second.join();
   may_end = true;

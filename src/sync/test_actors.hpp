@@ -33,6 +33,9 @@ inline const char* to_string(runs_as how) {
   return "?";
 }
 
+/// None if it is no error, where `error()` itself may not be asked.
+inline std::error_code error_of(const result<>& r) { return r ? std::error_code() : r.error(); }
+
 /// Waits without any of the objects under test.
 template <class Condition>
 void yield_until(Condition holds) {
