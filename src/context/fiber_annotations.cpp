@@ -13,16 +13,16 @@ fiber_annotations::fiber_annotations() noexcept = default;
 
 fiber_annotations::~fiber_annotations() { drop_root(); }
 
-// Frames that the last fiber of this stack left by switch_final are still poisoned.
 void fiber_annotations::start(const stack_slot& stack) noexcept {
   bottom_ = stack.bottom;
   size_ = stack.usable();
-  __asan_unpoison_memory_region(bottom_, size_);
   add_root();
 }
 
+// The frames that switch_final left are still poisoned, and the stack's owner may write there.
 void fiber_annotations::destroy() noexcept {
   drop_root();
+  __asan_unpoison_memory_region(bottom_, size_);
   bottom_ = nullptr;
   size_ = 0;
   fake_stack_ = nullptr;

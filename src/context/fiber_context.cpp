@@ -1,8 +1,6 @@
 #include "context/fiber_context.hpp"
 
-#if __has_include(<valgrind/valgrind.h>)
-#include <valgrind/valgrind.h>
-#endif
+#include "context/valgrind.hpp"
 
 namespace cede::context {
 
@@ -11,15 +9,13 @@ namespace {
 // Valgrind takes a jump of the stack pointer within one known stack for a huge frame, so it must
 // know each. The requests are a few instructions that do nothing outside valgrind.
 #if defined(VALGRIND_STACK_REGISTER)
-const bool under_valgrind = [] { return RUNNING_ON_VALGRIND != 0; }();
-
 unsigned register_with_valgrind(const stack_slot& stack) noexcept {
-  return under_valgrind ? static_cast<unsigned>(VALGRIND_STACK_REGISTER(stack.bottom, stack.top))
-                        : 0;
+  return under_valgrind() ? static_cast<unsigned>(VALGRIND_STACK_REGISTER(stack.bottom, stack.top))
+                          : 0;
 }
 
 void deregister_from_valgrind(unsigned id) noexcept {
-  if (under_valgrind) VALGRIND_STACK_DEREGISTER(id);
+  if (under_valgrind()) VALGRIND_STACK_DEREGISTER(id);
 }
 #else
 unsigned register_with_valgrind(const stack_slot&) noexcept { return 0; }

@@ -8,6 +8,8 @@
 
 #include "base/sys.hpp"
 #include "context/memory_advice.hpp"
+#include "context/stack_poison.hpp"
+#include "context/valgrind.hpp"
 
 namespace cede::context {
 
@@ -38,6 +40,7 @@ std::size_t affordable(std::size_t wanted) noexcept {
 slot_arena::~slot_arena() {
   for (region& each : regions_) {
     if (each.base == nullptr) continue;
+    unpoison(each.base, each.carved.load(std::memory_order_relaxed) * slot_bytes(size_class_));
     sys::munmap(each.base, each.slots * slot_bytes(size_class_));
     sys::munmap(each.links, each.slots * sizeof(std::uint32_t));
   }
@@ -133,6 +136,8 @@ bool slot_arena::open_with_markers(std::byte* from, std::uint32_t count) noexcep
   for (std::uint32_t i = 0; i < count; ++i)
     guards[i] = {.iov_base = from + i * slot_bytes(size_class_),
                  .iov_len = guard_bytes(size_class_)};
+  // Valgrind itself would die of the probe, which has the kernel read a guarded page.
+  if (under_valgrind()) return false;
   return advise_all({guards.data(), count}, advice_guard_install) && is_inaccessible(from);
 }
 

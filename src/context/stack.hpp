@@ -37,12 +37,16 @@ struct stack_fault {
   std::size_t slot_bytes = 0;  // the nominal size: guard and all
 };
 
+// Giving the pages back and faulting them in again costs ten times what the rest of a spawn does,
+// so a batch of this many should be spared that. Typical stacks touch a page or two: 4 to 8 MiB.
+inline constexpr std::uint32_t most_warm = 1024;
+
 struct stack_pool_options {
   guard_method guards = guard_method::automatic;
-  std::uint32_t warm_slots = 256;  // of each class, and at most 64 MiB
-  std::size_t first_reservation = std::size_t{1}
-                                  << 30;               // bytes of addresses, for each class in use
-  std::size_t most_reserved = std::size_t{256} << 30;  // the same in the end: 4 million of 64 KiB
+  std::uint32_t warm_slots = most_warm;  // kept of each class, and at most 64 MiB of slots
+  // Bytes of addresses for each class in use: at first, and in the end (4 million of 64 KiB).
+  std::size_t first_reservation = std::size_t{1} << 30;
+  std::size_t most_reserved = std::size_t{256} << 30;
 };
 
 class stack_pool {
@@ -82,9 +86,9 @@ class stack_pool {
   // Free slots of one class. The top of the warm ones was used last: its lines may be in a cache.
   struct alignas(64) size_class_state {
     base::spinlock lock;
-    std::uint32_t warm_count = 0;         // under `lock`
-    std::uint32_t cold_head = no_slot;    // under `lock`; linked through the arena
-    std::array<std::uint32_t, 256> warm;  // under `lock`; a prefix of warm_count
+    std::uint32_t warm_count = 0;               // under `lock`
+    std::uint32_t cold_head = no_slot;          // under `lock`; linked through the arena
+    std::array<std::uint32_t, most_warm> warm;  // under `lock`; a prefix of warm_count
     std::mutex growth;
     slot_arena arena;  // carving: under `growth`
   };
