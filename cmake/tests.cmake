@@ -16,10 +16,17 @@ elseif(CEDE_SANITIZE MATCHES address)
     "UBSAN_OPTIONS=print_stacktrace=1")
 endif()
 
+# Under an emulator memory and mappings are not all the test's own: a test of limits skips itself.
+set(CEDE_EMULATED 0)
+if(CMAKE_CROSSCOMPILING_EMULATOR)
+  set(CEDE_EMULATED 1)
+endif()
+
 function(cede_test target label)
   add_executable(${target} ${ARGN})
   set_target_properties(${target} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
   target_link_libraries(${target} PRIVATE cede_static cede_internal GTest::gtest_main GTest::gmock)
+  target_compile_definitions(${target} PRIVATE CEDE_EMULATED=${CEDE_EMULATED})
   cede_discover(${target} "-*nightly*" ${label})
   cede_discover(${target} "*nightly*" nightly)
 endfunction()

@@ -304,9 +304,7 @@ TEST(StackPool, AnExhaustedAddressSpaceIsAnErrorValue) {
 
 TEST(StackPoolDeathTest, ALimitedAddressSpaceGivesFewerStacksThenAnError) {
   if (CEDE_ASAN || CEDE_TSAN) GTEST_SKIP() << "sanitizers need more address space than that";
-#if !defined(__x86_64__)
-  GTEST_SKIP() << "an emulator's own memory counts too";
-#endif
+  if (CEDE_EMULATED) GTEST_SKIP() << "an emulator's own memory counts too";
   GTEST_FLAG_SET(death_test_style, "threadsafe");
   EXPECT_EXIT(use_little_address_space(), testing::ExitedWithCode(0), "");
 }
@@ -323,9 +321,7 @@ TEST(StackPoolDeathTest, ALimitedAddressSpaceGivesFewerStacksThenAnError) {
 
 TEST(StackPoolDeathTest, RunningOutOfMappingsIsAnErrorValue) {
   if (CEDE_ASAN || CEDE_TSAN) GTEST_SKIP() << "sanitizers need mappings themselves";
-#if !defined(__x86_64__)
-  GTEST_SKIP() << "an emulator's own mappings count too";
-#endif
+  if (CEDE_EMULATED) GTEST_SKIP() << "an emulator's own mappings count too";
   GTEST_FLAG_SET(death_test_style, "threadsafe");
   EXPECT_EXIT(use_up_mappings(), testing::ExitedWithCode(0), "");
 }

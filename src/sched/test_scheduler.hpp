@@ -1,6 +1,8 @@
 // For tests: a scheduler without I/O that runs a function as its first fiber.
 #pragma once
 
+#include <gtest/gtest.h>
+
 #include <cede/spawn.hpp>
 #include <functional>
 #include <memory>
