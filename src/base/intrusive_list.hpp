@@ -138,7 +138,7 @@ class intrusive_list {
 
 // Singly linked, first in first out: one pointer an element. `Next` is the member that links:
 // intrusive_queue<runnable, &runnable::next>.
-template <class T, T* T::* Next>
+template <class T, auto Next>
 class intrusive_queue {
  public:
   intrusive_queue() noexcept = default;

@@ -12,7 +12,7 @@ namespace cede::sched {
 
 class worker;
 
-class fiber final : public spawned {
+class alignas(64) fiber final : public spawned {
  public:
   static constexpr std::size_t default_stack = 64 * 1024;
 
@@ -39,7 +39,7 @@ class fiber final : public spawned {
   void discard() noexcept;
   void dispose() noexcept override;
 
-  context::fiber_context context_;
+  alignas(64) context::fiber_context context_;
   context::stack_slot stack_{};
 };
 

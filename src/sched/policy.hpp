@@ -25,6 +25,8 @@ class policy {
   virtual runnable* pick_next() noexcept = 0;
   virtual bool has_ready() const noexcept = 0;
   virtual std::size_t ready_count() const noexcept = 0;
+  /// Who will probably be picked next, to warm up the cache for it; null if that is not known.
+  virtual const runnable* upcoming() const noexcept { return nullptr; }
 };
 
 using run_queue = base::intrusive_queue<runnable, &runnable::queue_next>;
@@ -36,6 +38,7 @@ class fifo_policy final : public policy {
   runnable* pick_next() noexcept override { return queue_.pop_front(); }
   bool has_ready() const noexcept override { return !queue_.empty(); }
   std::size_t ready_count() const noexcept override { return queue_.size(); }
+  const runnable* upcoming() const noexcept override { return queue_.front(); }
 
  private:
   run_queue queue_;

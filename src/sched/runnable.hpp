@@ -11,6 +11,7 @@
 // Who may touch what:
 //   control, capabilities, id, name     set before the first run, read by anyone afterwards
 //   carrier                             self's carrier; changes only while not started (stealing)
+//   warm_up                             self, while it gives up the CPU; read by its worker
 //   queue_next                          whoever holds it ready: one run queue or inbox at a time
 //   list_hook<wait_queue_tag>           the wait queue that it stands in, under that queue's lock
 //   timer                               its worker's thread only
@@ -74,13 +75,12 @@ class cancel_listener : public base::list_hook<cancel_listener_tag> {
   ~cancel_listener() = default;
 };
 
-struct runnable : base::list_hook<wait_queue_tag>, timer {
-  using control_function = void (*)(runnable&) noexcept;
+struct runnable;
 
-  runnable(control_function c, sched::carrier& by, capability can) noexcept
-      : control(c), carrier(&by), capabilities(can) {}
-  runnable(const runnable&) = delete;
-  runnable& operator=(const runnable&) = delete;
+// What is read and written each time that something runs or waits: one cache line with what
+// follows.
+struct run_state {
+  using control_function = void (*)(runnable&) noexcept;
 
   control_function control;
   sched::carrier* carrier;
@@ -88,9 +88,18 @@ struct runnable : base::list_hook<wait_queue_tag>, timer {
   std::atomic<std::uint32_t> state{0};
   const capability capabilities;
   std::atomic<wait_reason> reason{wait_reason::none};
-  std::uint8_t priority = 1;   // 0 is the most urgent
-  scheduler* owner = nullptr;  // the scheduler that spawned it; null for a foreign thread
+  std::uint8_t priority = 1;  // 0 is the most urgent
   clock::time_point ambient_deadline = clock::time_point::max();
+  const void* warm_up = nullptr;  // what its next run will touch first, or null: a hint
+};
+
+struct runnable : run_state, base::list_hook<wait_queue_tag>, timer {
+  runnable(control_function c, sched::carrier& by, capability can) noexcept
+      : run_state{.control = c, .carrier = &by, .capabilities = can} {}
+  runnable(const runnable&) = delete;
+  runnable& operator=(const runnable&) = delete;
+
+  scheduler* owner = nullptr;  // the scheduler that spawned it; null for a foreign thread
   std::uint64_t id = 0;
   const char* name = nullptr;      // null: unnamed; owned by whoever made the runnable
   std::atomic<int> kernel_tid{0};  // of an OS thread, for interrupt; 0 for all others

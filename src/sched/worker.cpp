@@ -26,6 +26,17 @@ constexpr auto busy_worker_grace = std::chrono::milliseconds(1);
 constexpr unsigned admitted_at_once = 4;
 constexpr unsigned stolen_at_once = 32;
 
+// The frames that a fiber returns through when it is resumed. With thousands of connections their
+// cache lines are cold, and fetching them while another fiber runs hides most of that.
+void warm_up(const runnable& r) noexcept {
+  constexpr std::ptrdiff_t below = 128;
+  constexpr std::ptrdiff_t above = 512;
+  constexpr std::ptrdiff_t line = 64;
+  const auto* const frame = static_cast<const char*>(r.warm_up);
+  if (frame == nullptr) return;
+  for (std::ptrdiff_t at = -below; at < above; at += line) __builtin_prefetch(frame + at, 1);
+}
+
 void on_timer(timer& t) noexcept {
   runnable& who = static_cast<runnable&>(t);
   if (expire(who)) who.carrier->ready(who);
@@ -77,15 +88,19 @@ void worker::round() noexcept {
 
 runnable* worker::next() noexcept {
   if (unstarted_count_.load(std::memory_order_relaxed) != 0) admit_unstarted();
-  return policy_->pick_next();
+  runnable* const r = policy_->pick_next();
+  if (const runnable* const after = policy_->upcoming()) warm_up(*after);
+  return r;
 }
 
 void worker::suspend(runnable& self, clock::time_point until) noexcept {
-  if (until != clock::time_point::max()) {
+  const bool timed = until != clock::time_point::max();
+  if (timed) {
     self.when = until;
     self.fire = &on_timer;
     wheel_.arm(self);
   }
+  self.warm_up = __builtin_frame_address(0);
   runnable* const r = budget_ != 0 ? next() : nullptr;
   if (r != nullptr) {
     --budget_;
@@ -93,7 +108,7 @@ void worker::suspend(runnable& self, clock::time_point until) noexcept {
   } else {
     leave_to_loop(*running_);
   }
-  wheel_.disarm(self);
+  if (timed) wheel_.disarm(self);
 }
 
 void worker::yield(runnable& self) noexcept {
