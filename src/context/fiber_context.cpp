@@ -30,9 +30,9 @@ fiber_context::fiber_context() noexcept : live_exceptions_(thread_exception_stat
 
 fiber_context::~fiber_context() = default;
 
-void fiber_context::start_on(const stack_slot& stack, entry_function entry,
-                             void* argument) noexcept {
-  prepare(continuation_, stack.top, entry, argument);
+void fiber_context::start_below(const stack_slot& stack, std::byte* top, entry_function entry,
+                                void* argument) noexcept {
+  prepare(continuation_, top, entry, argument);
   exceptions_ = {};
   live_exceptions_ = nullptr;
   valgrind_stack_ = register_with_valgrind(stack);
