@@ -56,7 +56,9 @@ void scope_state::disown(sched::spawned& child) noexcept {
 void scope_state::ended(sched::spawned& child) noexcept {
   const outcome& how = child.result_of_body;
   const bool failed = how.failed() && how.error != errc::cancelled;
-  if (failed && options_.when_one_fails == on_failure::contain) log_failure(child);
+  // The root scope does not log: what it holds has a handle, whose holder sees the failure.
+  if (failed && owner_ != nullptr && options_.when_one_fails == on_failure::contain)
+    log_failure(child);
   sched::runnable* waiting = nullptr;
   {
     const std::lock_guard hold(lock_);
