@@ -35,7 +35,7 @@ function(cede_discover target filter label)
   string(MAKE_C_IDENTIFIER "${target}_${label}_tests" list)
   gtest_discover_tests(${target}
     TEST_FILTER ${filter} TEST_LIST ${list}
-    DISCOVERY_TIMEOUT 60
+    NO_PRETTY_VALUES DISCOVERY_TIMEOUT 60
     PROPERTIES LABELS ${label} TIMEOUT ${CEDE_TEST_TIMEOUT} ENVIRONMENT "${CEDE_TEST_ENVIRONMENT}")
 endfunction()
 
