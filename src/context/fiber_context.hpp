@@ -51,7 +51,14 @@ class fiber_context {
 
   // Makes this a fiber that will run entry(argument) on `stack`, which outlives it. The fiber
   // starts with the caller's floating-point control.
-  void start_on(const stack_slot& stack, entry_function entry, void* argument) noexcept;
+  void start_on(const stack_slot& stack, entry_function entry, void* argument) noexcept {
+    start_below(stack, stack.top, entry, argument);
+  }
+
+  // The same, but leaves the bytes from `top` up to the stack's to the caller, as a place for what
+  // the fiber runs. They count as part of its stack: heap pointers in them are no leaks.
+  void start_below(const stack_slot& stack, std::byte* top, entry_function entry,
+                   void* argument) noexcept;
 
   // Gives back what the annotations hold; the context may then start again on any stack.
   void destroy() noexcept;

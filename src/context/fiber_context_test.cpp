@@ -5,10 +5,12 @@
 #include <cfenv>
 #include <cstdint>
 #include <exception>
+#include <memory>
 #include <stdexcept>
 #include <string>
 #include <vector>
 
+#include "context/machine.hpp"
 #include "context/test_fiber.hpp"
 
 namespace cede::context {
@@ -198,6 +200,34 @@ TEST(FiberContext, ARoundingModeDoesNotLeakBetweenFibers) {
   second.resume();
   EXPECT_EQ(in_second, FE_TONEAREST);
   first.resume();
+}
+
+TEST(FiberContext, ThisMachineCanSwitch) {
+  EXPECT_EQ(obstacle_to_switching(), nullptr) << obstacle_to_switching();
+}
+
+struct below_a_place {
+  fiber_context outside;
+  fiber_context fiber;
+};
+
+TEST(FiberContext, LeavesThePlaceAboveItsTopAlone) {
+  constexpr std::size_t bytes = 64 * 1024;
+  constexpr std::size_t place = 1000;
+  auto memory = std::make_unique<std::byte[]>(bytes);
+  const stack_slot slot{.bottom = memory.get(), .top = memory.get() + bytes};
+  below_a_place one;
+  one.fiber.start_below(
+      slot, slot.top - place,
+      [](void* argument) {
+        auto& self = *static_cast<below_a_place*>(argument);
+        arrived(self.fiber);
+        switch_final(self.fiber, self.outside);
+      },
+      &one);
+  switch_to(one.outside, one.fiber);
+  one.fiber.destroy();
+  for (std::size_t i = 1; i <= place; ++i) ASSERT_EQ(*(slot.top - i), std::byte{0});
 }
 
 TEST(FiberContext, AContextStartsAgainAfterItWasDestroyed) {

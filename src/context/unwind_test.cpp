@@ -17,6 +17,9 @@
 
 extern "C" void cede_context_entry();
 
+// Where the debugger finds a parked fiber.
+cede::context::continuation cede_test_parked;
+
 namespace cede::context {
 namespace {
 
@@ -77,12 +80,6 @@ TEST(UnwindDeathTest, AnExceptionThatLeavesTheEntryTerminates) {
       "terminate called after throwing an instance of 'int'");
 }
 
-// Not a test by itself: what gdb looks at below.
-TEST(Unwind, DISABLED_StopsInAFiber) {
-  test_fiber fiber([](test_fiber&) { raise(SIGTRAP); });
-  fiber.resume();
-}
-
 std::string output_of(const std::string& command) {
   std::string text;
   const std::unique_ptr<FILE, int (*)(FILE*)> pipe(popen(command.c_str(), "r"), &pclose);
@@ -91,20 +88,61 @@ std::string output_of(const std::string& command) {
   return text;
 }
 
-TEST(Unwind, GdbsBacktraceEndsAtTheEntry) {
-  if (CEDE_ASAN || CEDE_TSAN) GTEST_SKIP() << "a sanitizer and a debugger do not share a process";
+// Runs one of the disabled tests below, which are no tests by themselves, until it stops in gdb.
+std::string debug(const std::string& test, const std::string& commands) {
   std::array<char, 4096> self{};
-  ASSERT_GT(readlink("/proc/self/exe", self.data(), self.size() - 1), 0);
-  const std::string text =
-      output_of("gdb -nx -batch -ex 'set debuginfod enabled off' -ex run -ex bt --args " +
-                std::string(self.data()) +
-                " --gtest_also_run_disabled_tests --gtest_filter=Unwind.DISABLED_StopsInAFiber"
-                " 2>&1 </dev/null");
-  if (text.find("SIGTRAP") == std::string::npos) GTEST_SKIP() << "no debugger works here";
-  const std::size_t entry = text.find(" in cede_context_entry ");
-  ASSERT_NE(entry, std::string::npos) << text;
-  EXPECT_EQ(text.find("\n#", entry), std::string::npos) << "frames above the entry:\n" << text;
-  EXPECT_EQ(text.find("Backtrace stopped"), std::string::npos) << text;
+  if (readlink("/proc/self/exe", self.data(), self.size() - 1) <= 0) return {};
+  return output_of("gdb -nx -batch -ex 'set debuginfod enabled off' -ex run " + commands +
+                   " -ex bt --args " + std::string(self.data()) +
+                   " --gtest_also_run_disabled_tests --gtest_filter=" + test + " 2>&1 </dev/null");
+}
+
+class Debugger : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    if (CEDE_ASAN || CEDE_TSAN) GTEST_SKIP() << "a sanitizer and a debugger share no process";
+  }
+
+  void expect_clean_end(const std::string& text) {
+    if (text.find("SIGTRAP") == std::string::npos) GTEST_SKIP() << "no debugger works here";
+    const std::size_t entry = text.find(" in cede_context_entry ");
+    ASSERT_NE(entry, std::string::npos) << text;
+    EXPECT_EQ(text.find("\n#", entry), std::string::npos) << "frames above the entry:\n" << text;
+    EXPECT_EQ(text.find("Backtrace stopped"), std::string::npos) << text;
+    EXPECT_NE(text.find("park_deep_inside"), std::string::npos) << text;
+  }
+};
+
+[[gnu::noinline]] void park_deep_inside(test_fiber* self) {
+  if (self == nullptr)
+    raise(SIGTRAP);
+  else
+    self->park();
+  asm volatile("" : : : "memory");  // not a tail call
+}
+
+TEST_F(Debugger, DISABLED_StopsInAFiber) {
+  test_fiber fiber([](test_fiber&) { park_deep_inside(nullptr); });
+  fiber.resume();
+}
+
+TEST_F(Debugger, BacktraceOfTheRunningFiberEndsAtTheEntry) {
+  expect_clean_end(debug("Debugger.DISABLED_StopsInAFiber", ""));
+}
+
+TEST_F(Debugger, DISABLED_StopsBesideAParkedFiber) {
+  test_fiber fiber([](test_fiber& self) { park_deep_inside(&self); });
+  fiber.resume();
+  cede_test_parked = fiber.context().where();
+  raise(SIGTRAP);
+  fiber.resume();
+}
+
+TEST_F(Debugger, BacktraceOfAParkedFiberEndsAtTheEntry) {
+  // A name that the processor does not have becomes a variable of gdb's, which does no harm.
+  expect_clean_end(debug("Debugger.DISABLED_StopsBesideAParkedFiber",
+                         "-ex 'set $at = cede_test_parked' -ex 'set $rbp = $at.fp' "
+                         "-ex 'set $x29 = $at.fp' -ex 'set $sp = $at.sp' -ex 'set $pc = $at.pc'"));
 }
 
 }  // namespace
