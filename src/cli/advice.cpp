@@ -35,7 +35,7 @@ std::string about_resource(std::error_code why) {
   if (why == errc::thread_unavailable)
     return fmt::format(
         "; the limit is {} threads ('ulimit -u'), and a control group (pids.max) or "
-        "memory may set a lower one",
+        "memory ('ulimit -v') may set a lower one",
         limit_text(RLIMIT_NPROC));
   if (why == errc::stack_unavailable || why == std::errc::not_enough_memory)
     return fmt::format(

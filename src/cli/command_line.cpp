@@ -94,7 +94,7 @@ class command_line {
   static std::string in_our_words(std::string_view text) {
     const std::string_view option = text.substr(0, text.find_first_of(": "));
     if (text.ends_with("missing")) return fmt::format("{} needs a value", option);
-    if (text.ends_with("override")) return fmt::format("{} takes no value", option);
+    if (text.ends_with("override")) return fmt::format("--{} takes no value", option);
     return fmt::format("{} is given more than once", option);
   }
 

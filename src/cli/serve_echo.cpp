@@ -188,19 +188,25 @@ class echo_server {
   clock::time_point quiet_until_ = clock::time_point::min();
 };
 
-// cede::run prints its own errors, in words that cannot know of our flags; so a runtime is made
-// once for trial.
-bool runtime_starts(const runtime_options& options) {
-  const auto trial = runtime::start(options);
-  if (trial) return true;
-  const bool reactor = trial.error() == errc::not_supported;
-  print_error(reactor ? fmt::format("--reactor {} does not work here: this kernel does not offer "
-                                    "it, or forbids it (sysctl kernel.io_uring_disabled); use "
-                                    "epoll",
-                                    name_of(options.reactor))
-                      : fmt::format("cannot start {} workers: {}; or use fewer --workers",
-                                    options.workers, because(trial.error())));
-  return false;
+// cede::run prints its own errors, in words that cannot know of our flags; so all that it needs is
+// made once for trial.
+result<> try_runtime(const runtime_options& options) {
+  constexpr std::size_t main_stack = 8 * 1024 * 1024;
+  auto trial = runtime::start(options);
+  if (!trial) return std::unexpected(trial.error());
+  auto main = trial->spawn({.stack_size = main_stack}, [] {});
+  return main ? main->join() : std::unexpected(main.error());
+}
+
+void report_no_runtime(const runtime_options& options, std::error_code why) {
+  if (why == errc::not_supported)
+    print_error(
+        fmt::format("--reactor {} does not work here: this kernel does not offer it, or "
+                    "forbids it (sysctl kernel.io_uring_disabled); use epoll",
+                    name_of(options.reactor)));
+  else
+    print_error(fmt::format("cannot start with --workers {}: {}; or use fewer workers",
+                            options.workers, because(why)));
 }
 
 void print_totals(const echo_totals& totals) {
@@ -212,7 +218,10 @@ void print_totals(const echo_totals& totals) {
 
 int serve_echo(const serve_echo_options& options, verbosity how_much) {
   const runtime_options how = runtime_for(options);
-  if (!runtime_starts(how)) return EXIT_FAILURE;
+  if (auto possible = try_runtime(how); !possible) {
+    report_no_runtime(how, possible.error());
+    return EXIT_FAILURE;
+  }
   echo_service service = service_for(options);
   const int code = run(how, [&] { return echo_server(options, service).run(); });
   if (how_much == verbosity::verbose) print_totals(service.totals());
