@@ -29,6 +29,8 @@ endfunction()
 file(GLOB scripts CONFIGURE_DEPENDS
   ${PROJECT_SOURCE_DIR}/tests/*_test.py ${PROJECT_SOURCE_DIR}/tests/cli/*_test.py)
 cede_script_tests(program ${scripts})
+# The example of a server binds the port that the documentation shows.
+set_tests_properties(examples_test PROPERTIES RESOURCE_LOCK port_7000)
 
 # A sanitizer would find nothing in these: one run of them is enough.
 if(NOT CEDE_SANITIZE AND NOT CMAKE_CROSSCOMPILING)

@@ -1,0 +1,99 @@
+"""A server that meets a limit says so once, keeps what it has, and goes on when it can."""
+
+import os
+import resource
+import selectors
+import unittest
+
+import server
+
+
+def as_another_user(processes):
+    """For `preexec_fn`: a user of whom there are no other processes, as root has no limit."""
+    user = 60_000 + os.getpid() % 5000
+
+    def prepare():
+        os.setgroups([])
+        os.setgid(user)
+        os.setuid(user)
+        resource.setrlimit(resource.RLIMIT_NPROC, (processes, processes))
+
+    return prepare
+
+
+class Limits(server.Case):
+    def assert_all_served_in_turn(self, running, count, kept):
+        """More connections than the limit allows: each is served once others have left, and
+        `kept` of them, which stay, lose nothing."""
+        messages = [os.urandom(100) for _ in range(count)]
+        with running.connections(count) as connections, selectors.DefaultSelector() as selector:
+            for connection, message in zip(connections, messages):
+                connection.sendall(message)
+                selector.register(connection, selectors.EVENT_READ, message)
+            waiting = count
+            while waiting > 0:
+                for key, _ in selector.select(server.PATIENCE):
+                    self.assertEqual(server.receive(key.fileobj, 100), key.data)
+                    selector.unregister(key.fileobj)
+                    waiting -= 1
+                    if key.fileobj not in connections[:kept]:
+                        key.fileobj.close()
+                for connection in connections[:kept]:
+                    if connection not in selector.get_map():
+                        server.exchange(connection, b"still there?")
+
+    def assert_stops_having_said_once(self, running, text):
+        code, errors = running.stop()
+        self.assertEqual(code, 0, errors)
+        self.assertEqual(errors.count(text), 1, errors)
+        self.assertEqual(errors.count("\n"), 1, errors)
+
+    def test_without_free_descriptors_connections_wait_their_turn(self):
+        for kind in server.permitted_kinds():
+            with self.subTest(kind=kind), server.Server(
+                    "--kind", kind, "--workers", "1",
+                    preexec_fn=server.limit(resource.RLIMIT_NOFILE, 64)) as running:
+                self.assert_all_served_in_turn(running, 150, 10)
+                self.assert_stops_having_said_once(
+                    running, "accept: Too many open files (the limit is 64: raise it with ulimit -n)")
+
+    def test_a_stop_is_heard_while_there_are_no_free_descriptors(self):
+        with server.Server(
+                "--drain", "0s", "--workers", "1",
+                preexec_fn=server.limit(resource.RLIMIT_NOFILE, 64)) as running:
+            with running.connections(100) as connections:
+                server.exchange(connections[0], b"hello")
+                self.assert_stops_having_said_once(
+                    running, "accept: Too many open files (the limit is 64: raise it with ulimit -n)")
+
+    @unittest.skipUnless(os.geteuid() == 0, "needs root, to become another user")
+    @unittest.skipIf(server.SANITIZED, "a sanitizer has a thread of its own")
+    def test_without_free_threads_connections_wait_their_turn(self):
+        if not server.others_may_run():
+            self.skipTest("another user cannot run the program where it lies")
+        with server.Server("--kind", "os-thread", "--workers", "1",
+                           preexec_fn=as_another_user(20)) as running:
+            self.assert_all_served_in_turn(running, 60, 5)
+            self.assert_stops_having_said_once(
+                running, "the next must wait: the system gives no further thread; the limit is 20 "
+                "threads ('ulimit -u')")
+
+    @unittest.skipIf(server.SANITIZED, "a sanitizer needs memory of its own")
+    def test_an_idle_fiber_costs_one_page_of_stack_and_little_else(self):
+        count = 1000
+        with server.Server("--workers", "1") as running:
+            with running.connections(50) as first:
+                for connection in first:
+                    server.exchange(connection, b"warm")
+                before = running.memory()
+                with running.connections(count) as connections:
+                    for connection in connections:
+                        server.exchange(connection, b"x" * 64)
+                    self.assertLess((running.memory() - before) / count, 5 * 1024)
+            self.assert_stops(running)
+
+
+if __name__ == "__main__":
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    unittest.main()

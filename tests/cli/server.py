@@ -1,0 +1,145 @@
+"""Runs the program `cede` for tests: a server on a port that the system chooses, and clients.
+
+Nothing here waits for a time to pass: a server is ready when its line says so, and a test that hangs
+is ended by ctest.
+"""
+
+import contextlib
+import os
+import pathlib
+import re
+import resource
+import signal
+import socket
+import subprocess
+import unittest
+
+PROGRAM = os.environ["CEDE_PROGRAM"]
+KINDS = ("cooperative", "os-thread", "os-thread-fifo")
+# Sanitizers multiply memory and time; tests that measure memory make no sense there.
+SANITIZED = "ASAN_OPTIONS" in os.environ or "TSAN_OPTIONS" in os.environ
+PATIENCE = 60.0  # seconds until a test that waits for a peer gives up
+
+CAP_SYS_NICE = 23
+PR_CAPBSET_DROP = 24
+
+
+def run(*arguments, **options):
+    """Runs the program to its end."""
+    return subprocess.run(
+        [PROGRAM, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        stdin=subprocess.DEVNULL, timeout=PATIENCE, check=False, **options)
+
+
+def permitted_kinds():
+    """The kinds that this user may run."""
+    trial = run("serve", "echo", "--kind", "os-thread-fifo", "--host", "192.0.2.1")
+    return KINDS if "cannot listen" in trial.stderr else KINDS[:-1]
+
+
+def io_uring_permitted():
+    """Whether this kernel offers io_uring to us."""
+    trial = run("serve", "echo", "--reactor", "io_uring", "--host", "192.0.2.1")
+    return "cannot listen" in trial.stderr
+
+
+def others_may_run():
+    """Whether any user may run the program where it lies."""
+    path = pathlib.Path(PROGRAM).resolve()
+    return all(place.stat().st_mode & 0o001 for place in (path, *path.parents))
+
+
+def limit(which, value):
+    """For `preexec_fn`: the program starts with this resource limit."""
+    return lambda: resource.setrlimit(which, (value, value))
+
+
+class Server:
+    """A running `cede serve echo`."""
+
+    def __init__(self, *arguments, **options):
+        self.process = subprocess.Popen(
+            [PROGRAM, "serve", "echo", "--port", "0", *arguments], stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options)
+        self.line = self.process.stdout.readline()
+        match = re.match(r"listening on (.*):(\d+), kind ", self.line)
+        if not match:
+            self.process.kill()
+            raise AssertionError(f"no listening line: {self.line!r} {self.process.communicate()}")
+        self.address = (match[1].strip("[]"), int(match[2]))
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.communicate()
+
+    def connect(self):
+        return socket.create_connection(self.address, timeout=PATIENCE)
+
+    @contextlib.contextmanager
+    def connections(self, count):
+        with contextlib.ExitStack() as stack:
+            yield [stack.enter_context(self.connect()) for _ in range(count)]
+
+    def signal(self, number=signal.SIGTERM):
+        self.process.send_signal(number)
+
+    def wait(self):
+        """The exit code and what was printed on stderr."""
+        _, errors = self.process.communicate(timeout=PATIENCE)
+        return self.process.returncode, errors
+
+    def stop(self):
+        self.signal()
+        return self.wait()
+
+    def processor_ticks(self):
+        """CPU time used in user mode so far, in clock ticks; proc(5)."""
+        stat = pathlib.Path(f"/proc/{self.process.pid}/stat").read_text()
+        return int(stat.rsplit(")", 1)[1].split()[11])
+
+    def memory(self):
+        """Bytes of memory and of page tables."""
+        status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
+        fields = dict(re.findall(r"^(\w+):\s+(\d+) kB$", status, re.MULTILINE))
+        return (int(fields["VmRSS"]) + int(fields["VmPTE"])) * 1024
+
+
+def receive(connection, size):
+    """Exactly `size` bytes."""
+    pieces = []
+    while size > 0:
+        piece = connection.recv(min(size, 1 << 20))
+        if not piece:
+            raise AssertionError(f"the connection ended {size} bytes early")
+        pieces.append(piece)
+        size -= len(piece)
+    return b"".join(pieces)
+
+
+def exchange(connection, message):
+    """Sends a message that fits the buffers on the way, and checks the answer."""
+    connection.sendall(message)
+    answer = receive(connection, len(message))
+    if answer != message:
+        raise AssertionError("the answer differs from what was sent")
+
+
+class Case(unittest.TestCase):
+    """What the tests of the program share."""
+
+    def assert_refused(self, result, code, *texts):
+        """The program left with `code` and one line on stderr that contains all `texts`."""
+        self.assertEqual(result.returncode, code, result.stderr)
+        self.assertEqual(result.stdout, "")
+        self.assertRegex(result.stderr, r"\Acede: [^\n]+\n\Z")
+        for text in texts:
+            self.assertIn(text, result.stderr)
+
+    def assert_stops(self, server):
+        """The server leaves with 0 on SIGTERM and has had nothing to say."""
+        code, errors = server.stop()
+        self.assertEqual((code, errors), (0, ""))
