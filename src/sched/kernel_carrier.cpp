@@ -14,6 +14,9 @@
 #include "sched/parking.hpp"
 
 namespace cede::sched {
+
+constinit thread_local runnable* current_runnable = nullptr;
+
 namespace {
 
 class kernel final : public carrier {
@@ -54,8 +57,6 @@ base::slab<foreign_runnable>& foreign_runnables() {
   return *all;
 }
 
-thread_local runnable* current_runnable = nullptr;
-
 struct foreign_owner {
   foreign_runnable* self = nullptr;
   ~foreign_owner() {
@@ -65,7 +66,8 @@ struct foreign_owner {
   }
 };
 
-runnable& adopt_this_thread() noexcept {
+// Out of line, so that current() saves no registers for the sake of its rarest case.
+[[gnu::noinline, gnu::cold]] runnable& adopt_this_thread() noexcept {
   thread_local foreign_owner owner;
   if (owner.self == nullptr) owner.self = foreign_runnables().create();
   CEDE_REQUIRE(owner.self != nullptr, "out of memory for the control block of this thread");
@@ -84,10 +86,6 @@ carrier& kernel_carrier() noexcept {
 runnable& current() noexcept {
   runnable* const self = current_runnable;
   return self != nullptr ? *self : adopt_this_thread();
-}
-
-runnable* exchange_current(runnable* next) noexcept {
-  return std::exchange(current_runnable, next);
 }
 
 thread_binding::thread_binding(runnable& self) noexcept : previous_(exchange_current(&self)) {}

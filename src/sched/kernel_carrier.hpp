@@ -2,6 +2,8 @@
 // own state word; which thread runs next is SCHED_OTHER's or SCHED_FIFO's business.
 #pragma once
 
+#include <utility>
+
 #include "sched/carrier.hpp"
 #include "sched/runnable.hpp"
 
@@ -22,7 +24,12 @@ class thread_binding {
   runnable* previous_;
 };
 
-/// What `current()` returns on this thread; a worker sets it at each switch. Null: not known yet.
-runnable* exchange_current(runnable* next) noexcept;
+/// What `current()` returns on this thread. Null: not known yet. A worker sets it at each switch,
+/// which is why it is open here: a call would cost more than the store.
+extern constinit thread_local runnable* current_runnable;
+
+inline runnable* exchange_current(runnable* next) noexcept {
+  return std::exchange(current_runnable, next);
+}
 
 }  // namespace cede::sched

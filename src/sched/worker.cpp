@@ -88,9 +88,7 @@ void worker::round() noexcept {
 
 runnable* worker::next() noexcept {
   if (unstarted_count_.load(std::memory_order_relaxed) != 0) admit_unstarted();
-  runnable* const r = policy_->pick_next();
-  if (const runnable* const after = policy_->upcoming()) warm_up(*after);
-  return r;
+  return policy_->pick_next();
 }
 
 void worker::suspend(runnable& self, clock::time_point until) noexcept {
@@ -104,6 +102,7 @@ void worker::suspend(runnable& self, clock::time_point until) noexcept {
   runnable* const r = budget_ != 0 ? next() : nullptr;
   if (r != nullptr) {
     --budget_;
+    if (const runnable* const after = policy_->upcoming()) warm_up(*after);
     dispatch(*r);
   } else {
     leave_to_loop(*running_);

@@ -94,7 +94,8 @@ class worker final : public carrier {
   unsigned give(worker& thief) noexcept;
   runnable* next() noexcept;
   void dispatch(runnable& r) noexcept { r.control(r); }
-  void leave_to_loop(context::fiber_context& from) noexcept;
+  // Out of line, as a switch makes its function save every register: fiber::resume already does.
+  [[gnu::noinline]] void leave_to_loop(context::fiber_context& from) noexcept;
   [[noreturn]] void end_of(fiber& f) noexcept;
   void reap() noexcept;
 
