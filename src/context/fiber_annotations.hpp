@@ -6,6 +6,8 @@
 //    is how that thread's own bounds become known.
 //  - LSan looks for pointers in globals and on the stack that it believes the thread is on, so
 //    every other stack is made a root: a live fiber's, and a thread's while a fiber runs on it.
+//    A pointer that only a fake frame holds (detect_stack_use_after_return=1) is not found while
+//    its context is parked: look for leaks when fibers are over, or without that option.
 //  - TSan has a shadow call stack and a vector clock for each fiber. A switch synchronises, as it
 //    does in truth: both sides run on one thread, one after the other.
 #pragma once

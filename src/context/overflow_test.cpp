@@ -30,10 +30,9 @@ void name_it(const stack_slot&, char* buffer, std::size_t size) noexcept {
   return below + frame[0];
 }
 
-[[noreturn]] void run_in_fiber(std::size_t stack_bytes, const std::function<void()>& body) {
+[[noreturn]] void run_in_fiber(const stack_slot& slot, const std::function<void()>& body) {
   const base::signals::alternate_stack alternate;
   install_overflow_reporter(&name_it);
-  const stack_slot slot = stack_pool::instance().allocate(stack_bytes).value();
   test_fiber fiber(slot, [&](test_fiber&) { body(); });
   fiber.resume();
   _exit(0);
@@ -46,50 +45,65 @@ void recurse_without_end() {
 
 class OverflowDeathTest : public ::testing::Test {
  protected:
-  void SetUp() override { GTEST_FLAG_SET(death_test_style, "threadsafe"); }
+  void SetUp() override { testing::isolate_death_tests(); }
+  void TearDown() override { stack_pool::instance().release(slot_); }
+
+  // In the parent: a forked child may not allocate.
+  const stack_slot& stack(std::size_t bytes) {
+    if (slot_) stack_pool::instance().release(slot_);
+    slot_ = stack_pool::instance().allocate(bytes).value();
+    return slot_;
+  }
+
+ private:
+  stack_slot slot_;
 };
 
 TEST_F(OverflowDeathTest, NamesTheFiberAndItsStackSize) {
-  EXPECT_EXIT(run_in_fiber(64 * 1024, recurse_without_end), ::testing::KilledBySignal(SIGABRT),
+  const stack_slot& slot = stack(64 * 1024);
+  EXPECT_EXIT(run_in_fiber(slot, recurse_without_end), ::testing::KilledBySignal(SIGABRT),
               "cede: fiber 'greedy' overflowed its 64 KiB stack\n");
-  EXPECT_EXIT(run_in_fiber(256 * 1024, recurse_without_end), ::testing::KilledBySignal(SIGABRT),
+}
+
+TEST_F(OverflowDeathTest, NamesLargerStacksToo) {
+  const stack_slot& slot = stack(256 * 1024);
+  EXPECT_EXIT(run_in_fiber(slot, recurse_without_end), ::testing::KilledBySignal(SIGABRT),
               "cede: fiber 'greedy' overflowed its 256 KiB stack\n");
 }
 
 TEST_F(OverflowDeathTest, ShowsWhereItHappened) {
   if (!CEDE_HAVE_LIBDW) GTEST_SKIP() << "symbols are looked up by a library this build lacks";
-  EXPECT_EXIT(run_in_fiber(64 * 1024, recurse_without_end), ::testing::KilledBySignal(SIGABRT),
+  const stack_slot& slot = stack(64 * 1024);
+  EXPECT_EXIT(run_in_fiber(slot, recurse_without_end), ::testing::KilledBySignal(SIGABRT),
               "#[0-9]+ .*descend");
 }
 
 TEST_F(OverflowDeathTest, AFrameLargerThanTheRestOfTheStackIsReportedToo) {
-  EXPECT_EXIT(run_in_fiber(1024 * 1024,
-                           [] {
-                             char here = 0;
-                             const std::size_t above =
-                                 reinterpret_cast<std::uintptr_t>(&here) % (1024 * 1024);
-                             volatile char* far = &here - above + 100;
-                             asm volatile("" : "+r"(far));
-                             *far = 1;
-                           }),
-              ::testing::KilledBySignal(SIGABRT), "overflowed its 1024 KiB stack");
+  const stack_slot& slot = stack(1024 * 1024);
+  auto touch_guard = [&slot] {
+    volatile auto* far = slot.bottom - guard_bytes(slot.size_class) + 100;
+    asm volatile("" : "+r"(far));
+    *far = std::byte{1};
+  };
+  EXPECT_EXIT(run_in_fiber(slot, touch_guard), ::testing::KilledBySignal(SIGABRT),
+              "overflowed its 1024 KiB stack");
 }
 
 TEST_F(OverflowDeathTest, OtherFaultsGoToWhoeverHandledThemBefore) {
-  EXPECT_EXIT(
-      {
-        base::signals::set_fault_handler([](int, siginfo_t*, void*) noexcept -> bool {
-          constexpr char text[] = "asked the earlier handler\n";
-          (void)!write(STDERR_FILENO, text, sizeof text - 1);
-          _exit(3);
-        });
-        run_in_fiber(64 * 1024, [] {
-          volatile char* nowhere = reinterpret_cast<char*>(64);
-          asm volatile("" : "+r"(nowhere));
-          *nowhere = 1;
-        });
-      },
-      ::testing::ExitedWithCode(3), "asked the earlier handler");
+  const stack_slot& slot = stack(64 * 1024);
+  auto fault_elsewhere = [&slot] {
+    base::signals::set_fault_handler([](int, siginfo_t*, void*) noexcept -> bool {
+      constexpr char text[] = "asked the earlier handler\n";
+      (void)!write(STDERR_FILENO, text, sizeof text - 1);
+      _exit(3);
+    });
+    run_in_fiber(slot, [] {
+      volatile auto* nowhere = reinterpret_cast<char*>(64);
+      asm volatile("" : "+r"(nowhere));
+      *nowhere = 1;
+    });
+  };
+  EXPECT_EXIT(fault_elsewhere(), ::testing::ExitedWithCode(3), "asked the earlier handler");
 }
 
 }  // namespace

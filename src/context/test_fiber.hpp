@@ -12,6 +12,11 @@
 
 namespace cede::context::testing {
 
+// Death tests here start the program anew, as fork keeps one thread of several; an emulator cannot.
+inline void isolate_death_tests() {
+  GTEST_FLAG_SET(death_test_style, CEDE_EMULATED ? "fast" : "threadsafe");
+}
+
 class test_fiber {
  public:
   explicit test_fiber(std::function<void(test_fiber&)> body) : body_(std::move(body)) {

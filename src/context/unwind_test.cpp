@@ -71,7 +71,7 @@ TEST(Unwind, ASignalHandlersBacktraceEndsAtTheEntryToo) {
 }
 
 TEST(UnwindDeathTest, AnExceptionThatLeavesTheEntryTerminates) {
-  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  testing::isolate_death_tests();
   EXPECT_DEATH(
       {
         test_fiber fiber([](test_fiber&) { throw 1; });
