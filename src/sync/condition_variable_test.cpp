@@ -38,6 +38,7 @@ TEST_F(condition_variable_test, wakes_first_come_first_served) {
       return order.size() == i;
     });
   }
+  join_all();
   EXPECT_EQ(order, (std::vector{0, 1, 2, 3, 4, 5}));
 }
 

@@ -220,7 +220,7 @@ TEST_P(mutex_contract, a_waiter_gets_it_when_the_holder_unlocks) {
   });
   waiter.await_parked();
   may_unlock_ = true;
-  waiter.join();
+  join_all();
 }
 
 TEST_P(mutex_contract, try_lock_fails_while_it_is_held_and_succeeds_afterwards) {
@@ -249,7 +249,7 @@ TEST_P(mutex_contract, a_timed_waiter_gets_it_before_its_deadline) {
   });
   waiter.await_parked();
   may_unlock_ = true;
-  waiter.join();
+  join_all();
 }
 
 TEST_P(mutex_contract, neither_a_cancel_nor_the_deadline_of_a_scope_ends_a_lock) {
@@ -264,7 +264,7 @@ TEST_P(mutex_contract, neither_a_cancel_nor_the_deadline_of_a_scope_ends_a_lock)
   waiter.cancel();
   EXPECT_FALSE(got);
   may_unlock_ = true;
-  waiter.join();
+  join_all();
   EXPECT_TRUE(got);
 }
 
@@ -274,7 +274,7 @@ TEST_P(mutex_contract, a_waiter_that_gave_up_does_not_keep_the_next_from_being_w
   actor& patient = start_waiter([this] { const std::lock_guard hold(guard_); });
   patient.await_parked();
   may_unlock_ = true;
-  patient.join();
+  join_all();
 }
 
 std::string pair_name(const ::testing::TestParamInfo<std::tuple<runs_as, runs_as>>& info) {

@@ -49,6 +49,7 @@ TEST_F(semaphore_test, waiters_get_units_first_come_first_served) {
     EXPECT_FALSE(units.try_acquire()) << "took the unit of one who came earlier";
     testing::yield_until([&] { return served == i; });
   }
+  join_all();
   EXPECT_EQ(order, (std::vector{0, 1, 2, 3, 4, 5}));
 }
 
@@ -78,6 +79,7 @@ TEST_F(semaphore_test, a_waiter_that_gave_up_does_not_block_the_way) {
   units.release();
   second.join();
   may_end = true;
+  join_all();
 }
 
 TEST_F(semaphore_test, a_deadline_at_the_same_time_loses_no_unit) {

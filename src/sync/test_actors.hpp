@@ -68,6 +68,8 @@ class actor {
     child_.reset();
   }
 
+  bool joined() const { return !child_ && !thread_.joinable(); }
+
   sched::runnable& self() {
     yield_until([this] { return self_.load() != nullptr; });
     return *self_.load();
@@ -89,7 +91,8 @@ class actor {
   std::thread thread_;
 };
 
-/// Two workers, and all that was started ends before they do.
+/// Two workers, and what runs on them. A test joins all that it has started before it returns, as
+/// its local variables go then.
 class actors_test : public ::testing::Test {
  protected:
   actors_test()
@@ -100,6 +103,9 @@ class actors_test : public ::testing::Test {
   ~actors_test() override {
     cast_.clear();
     home_->stop();
+  }
+  void TearDown() override {
+    for (const auto& a : cast_) EXPECT_TRUE(a->joined()) << "the test returned too early";
   }
 
   actor& start(runs_as how, std::function<void()> body) {
