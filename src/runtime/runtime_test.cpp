@@ -1,13 +1,11 @@
 // cede::run and cede::runtime: exit codes, errors, signals, embedding.
-#include <cede/cede.hpp>
-
 #include <gtest/gtest.h>
-
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <atomic>
+#include <cede/cede.hpp>
 #include <thread>
 
 namespace cede {
@@ -45,15 +43,17 @@ TEST(run, main_is_a_fiber_on_the_calling_thread) {
   });
 }
 
-TEST(run, too_many_workers_is_an_error) { EXPECT_EQ(run({.workers = 1'000'000}, [] {}), 1); }
+TEST(run, too_many_workers_is_an_error) {
+  EXPECT_EQ(run({.workers = 1'000'000}, [] {}), 1);
+}
 
 TEST(run, ends_what_a_static_handle_still_holds) {
   static fiber kept;
-  EXPECT_EQ(run([] {
-              kept = spawn([] { EXPECT_EQ(this_fiber::sleep_for(1h).error(), errc::cancelled); })
-                         .value();
-            }),
-            0);
+  EXPECT_EQ(
+      run([] {
+        kept = spawn([] { EXPECT_EQ(this_fiber::sleep_for(1h).error(), errc::cancelled); }).value();
+      }),
+      0);
   kept = fiber();
 }
 
@@ -103,8 +103,8 @@ TEST(run, a_second_stop_signal_cancels_at_once) {
 
 TEST(run, signals_left_alone_stay_the_applications) {
   static std::atomic<int> seen{0};
-  struct sigaction mine {};
-  struct sigaction before {};
+  struct sigaction mine{};
+  struct sigaction before{};
   mine.sa_handler = [](int) { ++seen; };
   ::sigaction(SIGTERM, &mine, &before);
   EXPECT_EQ(run({.signals = stop_signals::left_alone},
