@@ -82,10 +82,6 @@ event_tag descriptor::tag() const noexcept {
           .generation = generation_of(state_.load(std::memory_order_relaxed))};
 }
 
-bool descriptor::is_closed() const noexcept {
-  return (state_.load(std::memory_order_acquire) & closed) != 0;
-}
-
 void descriptor::close() noexcept {
   std::uint64_t seen = state_.load(std::memory_order_relaxed);
   do {
@@ -100,32 +96,11 @@ void descriptor::close() noexcept {
   leave(closing, 0, 0);
 }
 
-// False if closed.
-bool descriptor::enter(direction way, std::uint64_t bits) noexcept {
-  std::uint64_t seen = state_.load(std::memory_order_relaxed);
-  do {
-    if ((seen & closed) != 0) return false;
-    if ((seen & bits & (reading | writing)) != 0)
-      base::contract_failure(
-          way == direction::read
-              ? "a second reader: one fiber or thread reads (or accepts) at a time"
-              : "a second writer: one fiber or thread writes at a time");
-    // Acquire pairs with the release in leave(): what the user before us did to the block is over.
-  } while (!state_.compare_exchange_weak(seen, seen | bits, std::memory_order_acquire,
-                                         std::memory_order_relaxed));
-  return true;
-}
-
-// Takes `bits` away, and `empty` too if no edge has come since `at_tick`; rule 3.
-void descriptor::leave(std::uint64_t bits, std::uint64_t empty, std::uint64_t at_tick) noexcept {
-  std::uint64_t seen = state_.load(std::memory_order_relaxed);
-  std::uint64_t next = 0;
-  do {
-    next = seen & ~bits;
-    if (tick_of(seen) == at_tick && (seen & eager) == 0) next &= ~empty;
-  } while (!state_.compare_exchange_weak(seen, next, std::memory_order_acq_rel,
-                                         std::memory_order_relaxed));
-  if ((next & closed) != 0 && (next & users) == 0) close_fd();
+bool descriptor::refuse(std::uint64_t seen, std::uint64_t bits) noexcept {
+  if ((seen & closed) != 0) return false;
+  base::contract_failure((bits & reading) != 0
+                             ? "a second reader: one fiber or thread reads (or accepts) at a time"
+                             : "a second writer: one fiber or thread writes at a time");
 }
 
 void descriptor::close_fd() noexcept {
@@ -158,8 +133,7 @@ void descriptor::wake_both() noexcept {
 
 // Of a reader and a writer that come at once one registers; should that fail, it wakes the other,
 // which then tries itself.
-result<> descriptor::ensure_watched() noexcept {
-  if (watcher_.load(std::memory_order_seq_cst) != nullptr) return {};
+result<> descriptor::start_watching() noexcept {
   reactor* const mine = reactor::current();
   if (mine == nullptr) return failure(errc::not_supported);
   reactor* nobody = nullptr;

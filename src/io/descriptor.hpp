@@ -8,8 +8,7 @@
 //   readable, writable   nothing is known against it: try. Set at birth and at each edge; cleared
 //                        by a user who found the kernel's buffer empty (full) and saw no edge since
 //   eager                an edge told of an end, an error or urgent data: sticky. From then on a
-//   short
-//                        read does not mean "empty", since no further edge will come for the rest
+//                        short read does not mean "empty", as no edge will come for the rest
 //   reading, writing     there is a user
 //   reader_blocks, writer_blocks   that user is an OS thread, which may sit in a system call
 //   closing              a closer is busy with it
@@ -18,8 +17,8 @@
 //   generation           counts the descriptors that this slot has been
 //
 // Who may touch what: fd_ is set before the block is shared. A slot (reader_, writer_) is filled by
-// its user, and emptied by whoever exchanges it. watcher_ changes by compare-and-swap from null by
-// a user, and back to null under the lock of watchers.
+// its user, and emptied by whoever exchanges it. watcher_ changes from null by a user's
+// compare-and-swap, and back to null by whoever finds it there. streak_ is its user's.
 //
 // Rules
 //   1. Blocks are never given back to the system, so deliver() may look at one at any time. It
@@ -29,7 +28,7 @@
 //      Whoever takes a waiter out of its slot unparks it (parking.hpp rules 3 and 4).
 //   3. The file descriptor is closed by whoever leaves it last after `closed` was set: its number
 //      cannot be given to another file while a call is in it.
-//   4. A wake is a hint. Users go round: ready? wait : try.
+//   4. A wake is a hint. Users go round: look, then wait or try.
 //   5. It is watched from the first wait on, by the reactor of the worker where that is; what never
 //      waits costs no registration.
 #pragma once
@@ -39,6 +38,7 @@
 #include <cede/error.hpp>
 #include <cstdint>
 
+#include "io/descriptor_state.hpp"
 #include "io/event_tag.hpp"
 #include "sched/runnable.hpp"
 #include "sched/wait_reason.hpp"
@@ -49,15 +49,9 @@ class reactor;
 
 enum class direction : std::uint8_t { read, write };
 
-/// What an edge said. Bits may be joined.
-enum class edge : std::uint8_t { none = 0, readable = 1, writable = 2, eager = 4 };
-
-constexpr edge operator|(edge a, edge b) noexcept {
-  return static_cast<edge>(static_cast<unsigned>(a) | static_cast<unsigned>(b));
-}
-constexpr edge& operator|=(edge& a, edge b) noexcept { return a = a | b; }
-
-class descriptor {
+// A cache line of its own: two workers' descriptors do not disturb each other, and one that has
+// waited long is fetched at once.
+class alignas(64) descriptor {
  public:
   class use;
 
@@ -78,7 +72,9 @@ class descriptor {
   /// Blocks: nothing. Any thread; a second close does nothing.
   void close() noexcept;
 
-  [[nodiscard]] bool is_closed() const noexcept;
+  [[nodiscard]] bool is_closed() const noexcept {
+    return (state_.load(std::memory_order_acquire) & descriptor_state::closed) != 0;
+  }
   /// -1 after the close, when the last user has left.
   [[nodiscard]] int fd() const noexcept { return fd_.load(std::memory_order_relaxed); }
   [[nodiscard]] event_tag tag() const noexcept;
@@ -94,14 +90,22 @@ class descriptor {
   static std::size_t live() noexcept;
 
  private:
-  struct waiting_slots;
-
   std::atomic<sched::runnable*>& slot(direction way) noexcept {
     return way == direction::read ? reader_ : writer_;
   }
-  bool enter(direction way, std::uint64_t bits) noexcept;
+  static constexpr std::uint64_t ready_bit(direction way) noexcept {
+    return way == direction::read ? descriptor_state::readable : descriptor_state::writable;
+  }
+  bool enter(std::uint64_t bits) noexcept;
+  static bool refuse(std::uint64_t seen, std::uint64_t bits) noexcept;
   void leave(std::uint64_t bits, std::uint64_t empty, std::uint64_t at_tick) noexcept;
-  result<> ensure_watched() noexcept;
+  void count_turn(direction way) noexcept;
+  void end_streak(direction way) noexcept;
+  result<> wait(sched::runnable& self, direction way, sched::wait_reason reason,
+                deadline until) noexcept;
+  result<> park(sched::runnable& self, direction way, sched::wait_reason reason, deadline until,
+                std::uint64_t enough) noexcept;
+  result<> start_watching() noexcept;
   void unwatch() noexcept;
   void wake(std::atomic<sched::runnable*>& slot) noexcept;
   void wake_both() noexcept;
@@ -113,52 +117,46 @@ class descriptor {
   std::atomic<reactor*> watcher_{nullptr};
   std::atomic<int> fd_{-1};
   std::uint32_t next_free_ = 0;      // in the list of free blocks
-  std::uint8_t streak_[2] = {0, 0};  // calls in a row without a wait; its user's
+  std::uint8_t streak_[2] = {0, 0};  // calls in a row without a wait, for each direction
 };
 
-/// One call in progress: made at its start, destroyed at its end.
-class descriptor::use {
- public:
-  enum class by : std::uint8_t {
-    fiber,   // waits in `wait`
-    thread,  // blocks in system calls; `close` ends them by shutdown(2)
-  };
+// False if closed.
+inline bool descriptor::enter(std::uint64_t bits) noexcept {
+  using namespace descriptor_state;
+  std::uint64_t seen = state_.load(std::memory_order_relaxed);
+  do {
+    if ((seen & (closed | (bits & (reading | writing)))) != 0) [[unlikely]] {
+      return refuse(seen, bits);
+    }
+    // Acquire pairs with the release in leave(): what the user before us did to the block is over.
+  } while (!state_.compare_exchange_weak(seen, seen | bits, std::memory_order_acquire,
+                                         std::memory_order_relaxed));
+  return true;
+}
 
-  use(descriptor& d, direction way, by whom) noexcept;
-  ~use();
-  use(const use&) = delete;
-  use& operator=(const use&) = delete;
+// Takes `bits` away, and `empty` too if no edge has come since `at_tick`; rule 3.
+inline void descriptor::leave(std::uint64_t bits, std::uint64_t empty,
+                              std::uint64_t at_tick) noexcept {
+  using namespace descriptor_state;
+  std::uint64_t seen = state_.load(std::memory_order_relaxed);
+  std::uint64_t next = 0;
+  do {
+    next = seen & ~bits;
+    if (tick_of(seen) == at_tick && (seen & eager) == 0) next &= ~empty;
+  } while (!state_.compare_exchange_weak(seen, next, std::memory_order_acq_rel,
+                                         std::memory_order_relaxed));
+  if ((next & closed) != 0 && (next & users) == 0) [[unlikely]] {
+    close_fd();
+  }
+}
 
-  /// False once it is closed: the call then ends with errc::closed.
-  [[nodiscard]] bool open() const noexcept;
-  [[nodiscard]] int fd() const noexcept { return descriptor_.fd(); }
-
-  /// Whether to try; if not, wait. Remembers the edges so far for exhausted() and emptied().
-  [[nodiscard]] bool ready() noexcept;
-
-  /// The call said EAGAIN.
-  void exhausted() noexcept;
-  /// A read took less than it could: the buffer is empty, unless `eager`. To be said last.
-  void emptied() noexcept { empty_at_end_ = true; }
-
-  /// Waits for an edge, a close, or no reason (rule 4). By a fiber only.
-  /// Errors: cancelled, deadline_exceeded, errno of the registration.
-  result<> wait(sched::wait_reason reason, deadline until) noexcept;
-
-  /// Waits for a close or `until`, whatever edges come.
-  /// Errors: cancelled. True: closed.
-  result<bool> wait_for_close(sched::wait_reason reason, deadline until) noexcept;
-
- private:
-  std::uint64_t ready_bit() const noexcept;
-  result<> park(sched::wait_reason reason, deadline until, std::uint64_t enough) noexcept;
-
-  descriptor& descriptor_;
-  const direction way_;
-  const by whom_;
-  bool entered_;
-  bool empty_at_end_ = false;
-  std::uint64_t seen_ = 0;
-};
+// A peer that always has something to say would keep its fiber, and so the worker, busy for ever.
+inline void descriptor::count_turn(direction way) noexcept {
+  constexpr std::uint8_t longest_streak = 64;
+  std::uint8_t& streak = streak_[static_cast<std::size_t>(way)];
+  if (++streak >= longest_streak) [[unlikely]] {
+    end_streak(way);
+  }
+}
 
 }  // namespace cede::io

@@ -3,10 +3,19 @@
 
 #include <cstdint>
 
-#include "io/descriptor.hpp"
 #include "io/event_tag.hpp"
 
-namespace cede::io::descriptor_state {
+namespace cede::io {
+
+/// What an edge said. Bits may be joined.
+enum class edge : std::uint8_t { none = 0, readable = 1, writable = 2, eager = 4 };
+
+constexpr edge operator|(edge a, edge b) noexcept {
+  return static_cast<edge>(static_cast<unsigned>(a) | static_cast<unsigned>(b));
+}
+constexpr edge& operator|=(edge& a, edge b) noexcept { return a = a | b; }
+
+namespace descriptor_state {
 
 inline constexpr std::uint64_t readable = 1 << 0;
 inline constexpr std::uint64_t writable = 1 << 1;
@@ -45,4 +54,5 @@ constexpr std::uint64_t bits_of(edge what) noexcept { return static_cast<std::ui
 static_assert(bits_of(edge::readable) == readable && bits_of(edge::writable) == writable &&
               bits_of(edge::eager) == eager);
 
-}  // namespace cede::io::descriptor_state
+}  // namespace descriptor_state
+}  // namespace cede::io

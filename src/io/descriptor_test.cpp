@@ -1,12 +1,11 @@
 // The control block of a descriptor: readiness hints that never lie in the dangerous direction, one
 // reader and one writer, and a close that reaches everybody.
-#include "io/descriptor.hpp"
-
 #include <gtest/gtest.h>
 
 #include <atomic>
 #include <thread>
 
+#include "io/descriptor_use.hpp"
 #include "io/test_execution.hpp"
 #include "io/test_sockets.hpp"
 #include "io/transfer.hpp"
@@ -23,7 +22,9 @@ class fresh_descriptor : public testing::Test {
     d = adopt(std::move(pair.first));
     peer = std::move(pair.second);
   }
-  bool is_ready(direction way) { return descriptor::use(*d, way, by::fiber).ready(); }
+  bool is_ready(direction way) {
+    return descriptor::use(*d, way, by::fiber).look() == outlook::ready;
+  }
 
   descriptor_owner d;
   owned_fd peer;
@@ -33,26 +34,26 @@ TEST_F(fresh_descriptor, is_taken_to_be_ready_until_the_kernel_says_otherwise) {
   EXPECT_TRUE(is_ready(direction::read));
   EXPECT_TRUE(is_ready(direction::write));
   descriptor::use use(*d, direction::read, by::fiber);
-  EXPECT_TRUE(use.ready());
+  EXPECT_EQ(use.look(), outlook::ready);
   use.exhausted();
-  EXPECT_FALSE(use.ready());
+  EXPECT_EQ(use.look(), outlook::nothing);
   EXPECT_TRUE(is_ready(direction::write));
 }
 
 TEST_F(fresh_descriptor, an_edge_between_the_look_and_the_clearing_is_not_lost) {
   descriptor::use use(*d, direction::read, by::fiber);
-  ASSERT_TRUE(use.ready());
+  ASSERT_EQ(use.look(), outlook::ready);
   descriptor::deliver(d->tag(), edge::readable);
   use.exhausted();
-  EXPECT_TRUE(use.ready());
+  EXPECT_EQ(use.look(), outlook::ready);
   use.exhausted();
-  EXPECT_FALSE(use.ready());
+  EXPECT_EQ(use.look(), outlook::nothing);
 }
 
 TEST_F(fresh_descriptor, a_short_read_clears_the_hint_when_the_call_ends) {
   {
     descriptor::use use(*d, direction::read, by::fiber);
-    ASSERT_TRUE(use.ready());
+    ASSERT_EQ(use.look(), outlook::ready);
     use.emptied();
   }
   EXPECT_FALSE(is_ready(direction::read));
@@ -61,7 +62,7 @@ TEST_F(fresh_descriptor, a_short_read_clears_the_hint_when_the_call_ends) {
 TEST_F(fresh_descriptor, an_edge_during_a_short_read_is_not_lost) {
   {
     descriptor::use use(*d, direction::read, by::fiber);
-    ASSERT_TRUE(use.ready());
+    ASSERT_EQ(use.look(), outlook::ready);
     use.emptied();
     descriptor::deliver(d->tag(), edge::readable);
   }
@@ -72,7 +73,7 @@ TEST_F(fresh_descriptor, after_a_hang_up_a_short_read_does_not_mean_empty) {
   descriptor::deliver(d->tag(), edge::readable | edge::eager);
   {
     descriptor::use use(*d, direction::read, by::fiber);
-    ASSERT_TRUE(use.ready());
+    ASSERT_EQ(use.look(), outlook::ready);
     use.emptied();
   }
   EXPECT_TRUE(is_ready(direction::read));
@@ -86,10 +87,10 @@ TEST_F(fresh_descriptor, an_edge_for_an_earlier_generation_changes_nothing) {
   ASSERT_EQ(d->tag().index, old.index);
   ASSERT_NE(d->tag().generation, old.generation);
   descriptor::use use(*d, direction::read, by::fiber);
-  ASSERT_TRUE(use.ready());
+  ASSERT_EQ(use.look(), outlook::ready);
   use.exhausted();
   descriptor::deliver(old, edge::readable);
-  EXPECT_FALSE(use.ready());
+  EXPECT_EQ(use.look(), outlook::nothing);
 }
 
 TEST_F(fresh_descriptor, a_close_refuses_new_users_and_closes_the_file) {

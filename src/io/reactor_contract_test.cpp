@@ -9,6 +9,7 @@
 #include <thread>
 #include <vector>
 
+#include "io/descriptor_use.hpp"
 #include "io/operation.hpp"
 #include "io/test_execution.hpp"
 #include "io/test_sockets.hpp"
@@ -217,14 +218,14 @@ TEST_P(reactor_contract, a_watched_descriptor_is_told_of_each_edge) {
   ASSERT_TRUE(reactor_->watch(*d));
   drain();
   for (int i = 0; i < 3; ++i) {
-    ASSERT_TRUE(use.ready() || i == 0);
+    ASSERT_EQ(use.look(), outlook::ready);
     use.exhausted();
     drain();
-    EXPECT_FALSE(use.ready());
+    EXPECT_EQ(use.look(), outlook::nothing);
     put(pair.second, "x");
     drain();
   }
-  EXPECT_TRUE(use.ready());
+  EXPECT_EQ(use.look(), outlook::ready);
   reactor_->unwatch(*d);
 }
 
@@ -234,12 +235,12 @@ TEST_P(reactor_contract, edges_of_an_earlier_descriptor_in_the_same_slot_are_dro
   const auto d = adopt(owned_fd(::dup(pair.first.get())));
   ASSERT_EQ(d->tag().index, old.index);
   descriptor::use use(*d, direction::read, descriptor::use::by::fiber);
-  ASSERT_TRUE(use.ready());
+  ASSERT_EQ(use.look(), outlook::ready);
   use.exhausted();
   descriptor::deliver(old, edge::readable);
-  EXPECT_FALSE(use.ready());
+  EXPECT_EQ(use.look(), outlook::nothing);
   descriptor::deliver(d->tag(), edge::readable);
-  EXPECT_TRUE(use.ready());
+  EXPECT_EQ(use.look(), outlook::ready);
 }
 
 TEST_P(reactor_contract, a_duplicate_that_lives_on_in_a_child_does_not_reach_a_new_descriptor) {
@@ -253,11 +254,11 @@ TEST_P(reactor_contract, a_duplicate_that_lives_on_in_a_child_does_not_reach_a_n
   }
   const auto next = adopt(owned_fd(::eventfd(0, EFD_CLOEXEC)));
   descriptor::use use(*next, direction::read, descriptor::use::by::fiber);
-  ASSERT_TRUE(use.ready());
+  ASSERT_EQ(use.look(), outlook::ready);
   use.exhausted();
   put(pair.second, "x");
   drain();
-  EXPECT_FALSE(use.ready());
+  EXPECT_EQ(use.look(), outlook::nothing);
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 
 #include "base/sanitizers.hpp"
 #include "base/sys.hpp"
+#include "io/descriptor_use.hpp"
 #include "io/thread_poll.hpp"
 #include "sched/blocking_syscall.hpp"
 #include "sched/carrier.hpp"
@@ -23,13 +24,14 @@ using sched::wait_reason;
 
 // One try without waiting.
 struct attempt {
-  long moved = 0;  // bytes, or a file descriptor
+  std::size_t moved = 0;  // bytes, or a file descriptor
   int error = 0;
   bool emptied = false;  // the kernel had less than was asked for
 };
 
 attempt outcome_of(ssize_t returned) noexcept {
-  return returned < 0 ? attempt{.error = errno} : attempt{.moved = returned};
+  if (returned < 0) return {.error = errno};
+  return {.moved = static_cast<std::size_t>(returned)};
 }
 
 // libc's recv and send are points of pthread_cancel, which in a process with threads costs four
@@ -61,12 +63,13 @@ struct receiving {
   static constexpr long number = SYS_recvfrom;
   static constexpr int blocking_flags = 0;
   static constexpr sys::call call = sys::call::recv;
+  static constexpr bool zero_is_an_end = true;
   std::span<std::byte> buffer;
 
   attempt now(int fd, std::size_t limit) const noexcept {
     const std::size_t asked = std::min(buffer.size(), limit);
     attempt got = outcome_of(receive_now(fd, buffer.first(asked)));
-    got.emptied = got.moved > 0 && static_cast<std::size_t>(got.moved) < asked;
+    got.emptied = got.moved > 0 && got.moved < asked;
     return got;
   }
 };
@@ -78,6 +81,7 @@ struct sending {
   static constexpr long number = SYS_sendto;
   static constexpr int blocking_flags = MSG_NOSIGNAL;
   static constexpr sys::call call = sys::call::send;
+  static constexpr bool zero_is_an_end = false;
   std::span<const std::byte> buffer;
 
   // A short send is followed by another try and not taken for "full": that costs one call in a
@@ -93,6 +97,7 @@ struct accepting {
   static constexpr wait_reason reason = wait_reason::accept;
   static constexpr short events = POLLIN;
   static constexpr sys::call call = sys::call::accept4;
+  static constexpr bool zero_is_an_end = false;
 
   attempt now(int fd, std::size_t) const noexcept {
     return outcome_of(::accept4(fd, nullptr, nullptr, SOCK_CLOEXEC));
@@ -112,36 +117,41 @@ constexpr bool means_later(int error) noexcept { return error == EAGAIN || error
 
 // After close() the socket may be shut down, which looks like an end or an error of the peer.
 template <class Call>
-result<long> verdict(const descriptor::use& use, const attempt& got) noexcept {
-  if (got.error == 0 && (got.moved > 0 || Call::call == sys::call::accept4)) return got.moved;
-  if (!use.open()) return failure(errc::closed);
+result<std::size_t> verdict(const descriptor::use& use, const attempt& got) noexcept {
+  const bool suspect = got.error != 0 || (Call::zero_is_an_end && got.moved == 0);
+  if (suspect && !use.open()) return failure(errc::closed);
   if (got.error != 0) return failure_from(got.error);
   return got.moved;
 }
 
 template <class Call>
-result<long> on_fiber(descriptor& d, const Call& call, deadline until) noexcept {
+result<std::size_t> on_fiber(descriptor& d, const Call& call, sched::runnable& self,
+                             deadline until) noexcept {
   descriptor::use use(d, Call::way, descriptor::use::by::fiber);
-  while (use.open()) {
-    if (!use.ready()) {
-      if (auto woken = use.wait(Call::reason, until); !woken) return std::unexpected(woken.error());
+  for (;;) {
+    const outlook next = use.look();
+    if (next == outlook::closed) return failure(errc::closed);
+    if (next == outlook::nothing) {
+      auto woken = use.wait(self, Call::reason, until);
+      if (!woken) return std::unexpected(woken.error());
       continue;
     }
     const attempt got = try_once(call, use.fd());
-    if (got.error == EINTR) continue;
+    if (got.emptied) use.emptied();
+    if (got.error == 0 && got.moved > 0) [[likely]] {
+      return got.moved;
+    }
     if (means_later(got.error)) {
       use.exhausted();
-      continue;
+    } else if (got.error != EINTR) {
+      return verdict<Call>(use, got);
     }
-    if (got.emptied) use.emptied();
-    return verdict<Call>(use, got);
   }
-  return failure(errc::closed);
 }
 
 template <class Call>
-result<long> in_turns_on_thread(descriptor::use& use, const Call& call, sched::runnable& self,
-                                deadline until) noexcept {
+result<std::size_t> in_turns_on_thread(descriptor::use& use, const Call& call,
+                                       sched::runnable& self, deadline until) noexcept {
   while (use.open()) {
     const attempt got = try_once(call, use.fd());
     if (got.error == EINTR) continue;
@@ -162,12 +172,12 @@ attempt block_once(const Call& call, int fd) noexcept {
   const auto size = static_cast<long>(std::min(call.buffer.size(), made.limit_bytes));
   const auto moved = sched::blocking_syscall(
       Call::number, fd, reinterpret_cast<long>(call.buffer.data()), size, Call::blocking_flags);
-  if (moved) return {.moved = *moved};
+  if (moved) return {.moved = static_cast<std::size_t>(*moved)};
   return {.error = moved.error() == errc::cancelled ? ECANCELED : moved.error().value()};
 }
 
 template <class Call>
-result<long> block_on_thread(descriptor::use& use, const Call& call) noexcept {
+result<std::size_t> block_on_thread(descriptor::use& use, const Call& call) noexcept {
   for (;;) {
     const attempt got = block_once(call, use.fd());
     if (got.error == EINTR) continue;
@@ -177,8 +187,8 @@ result<long> block_on_thread(descriptor::use& use, const Call& call) noexcept {
 }
 
 template <class Call>
-result<long> on_thread(descriptor& d, const Call& call, sched::runnable& self,
-                       deadline until) noexcept {
+result<std::size_t> on_thread(descriptor& d, const Call& call, sched::runnable& self,
+                              deadline until) noexcept {
   descriptor::use use(d, Call::way, descriptor::use::by::thread);
   if (!use.open()) return failure(errc::closed);
   if constexpr (requires { Call::number; }) {
@@ -189,39 +199,40 @@ result<long> on_thread(descriptor& d, const Call& call, sched::runnable& self,
 }
 
 // Calls that never wait are cancellation points too: who streams to a fast peer must be stoppable.
-result<> go_on(const sched::runnable& self) noexcept {
-  if (self.cancel_requested()) return failure(errc::cancelled);
-  if (deadline(self.ambient_deadline).expired()) return failure(errc::deadline_exceeded);
-  return {};
+bool must_stop(const sched::runnable& self) noexcept {
+  return self.cancel_requested() || deadline(self.ambient_deadline).expired();
+}
+
+[[gnu::cold]] std::error_code why_stopped(const sched::runnable& self) noexcept {
+  return self.cancel_requested() ? errc::cancelled : errc::deadline_exceeded;
 }
 
 template <class Call>
-result<long> perform(descriptor& d, const Call& call, deadline until) noexcept {
+result<std::size_t> perform(descriptor& d, const Call& call, deadline until) noexcept {
   sched::runnable& self = sched::current();
-  if (auto may = go_on(self); !may) return std::unexpected(may.error());
-  return self.carrier->shared() ? on_fiber(d, call, until) : on_thread(d, call, self, until);
-}
-
-template <class Value>
-result<Value> narrowed(result<long> wide) noexcept {
-  if (!wide) return std::unexpected(wide.error());
-  return static_cast<Value>(*wide);
+  if (must_stop(self)) [[unlikely]] {
+    return std::unexpected(why_stopped(self));
+  }
+  if (self.carrier->shared()) return on_fiber(d, call, self, until);
+  return on_thread(d, call, self, until);
 }
 
 }  // namespace
 
 result<std::size_t> receive(descriptor& d, std::span<std::byte> buffer, deadline until) noexcept {
   if (buffer.empty()) return 0;
-  return narrowed<std::size_t>(perform(d, receiving{buffer}, until));
+  return perform(d, receiving{buffer}, until);
 }
 
 result<std::size_t> send(descriptor& d, std::span<const std::byte> bytes, deadline until) noexcept {
   if (bytes.empty()) return 0;
-  return narrowed<std::size_t>(perform(d, sending{bytes}, until));
+  return perform(d, sending{bytes}, until);
 }
 
 result<int> accept(descriptor& d, deadline until) noexcept {
-  return narrowed<int>(perform(d, accepting{}, until));
+  const auto fd = perform(d, accepting{}, until);
+  if (!fd) return std::unexpected(fd.error());
+  return static_cast<int>(*fd);
 }
 
 }  // namespace cede::io

@@ -3,6 +3,7 @@
 #include <sys/socket.h>
 
 #include "base/sys.hpp"
+#include "io/descriptor_use.hpp"
 #include "io/thread_poll.hpp"
 #include "io/transfer.hpp"
 #include "sched/carrier.hpp"
@@ -13,9 +14,12 @@ namespace {
 
 using sched::wait_reason;
 
-result<> await_writable_on_fiber(descriptor::use& use, deadline until) noexcept {
-  while (use.open() && !use.ready())
-    if (auto woken = use.wait(wait_reason::connect, until); !woken) return woken;
+result<> await_writable_on_fiber(descriptor::use& use, sched::runnable& self,
+                                 deadline until) noexcept {
+  // Born "writable", which it is not yet.
+  if (use.look() == outlook::ready) use.exhausted();
+  while (use.look() == outlook::nothing)
+    if (auto woken = use.wait(self, wait_reason::connect, until); !woken) return woken;
   return {};
 }
 
@@ -48,7 +52,7 @@ result<> back_off(descriptor& listener, clock::time_point time_until) noexcept {
     return back_off_on_thread(use, self, time_until);
   }
   descriptor::use use(listener, direction::read, descriptor::use::by::fiber);
-  auto closed = use.wait_for_close(wait_reason::descriptors, time_until);
+  auto closed = use.wait_for_close(self, wait_reason::descriptors, time_until);
   if (!closed) return std::unexpected(closed.error());
   if (*closed) return failure(errc::closed);
   return {};
@@ -61,9 +65,7 @@ result<> await_connected(descriptor& d, deadline until) noexcept {
                       shared ? descriptor::use::by::fiber : descriptor::use::by::thread);
   if (!use.open()) return failure(errc::closed);
   if (shared) {
-    // Born "writable", which it is not yet.
-    if (use.ready()) use.exhausted();
-    if (auto writable = await_writable_on_fiber(use, until); !writable) return writable;
+    if (auto writable = await_writable_on_fiber(use, self, until); !writable) return writable;
   } else if (auto there = poll_on_thread(self, use.fd(), POLLOUT, until); !there) {
     return std::unexpected(there.error());
   }
