@@ -1,5 +1,5 @@
-/* The mutex of src/sync/mutex.cpp: lockers that each lock and unlock once or twice, one of them with
- * a deadline, and the last to leave destroys the mutex, as the last owner of a reference does.
+/* The mutex of src/sync/mutex.cpp: lockers that each lock and unlock once, some of them with a
+ * deadline at first, and the last to leave destroys the mutex, as the last owner of a reference does.
  *
  * Each step is one atomic access of the code. Parking is what parking.pml shows it to be: a claim
  * gives one permit, and a wait ends with a permit or, after the waiter has taken itself out, at its
@@ -9,7 +9,8 @@
  *   exclusion      two never hold it (assert)
  *   no lost wake   every locker gets through (ltl all_done)
  *   destruction    nobody touches the mutex once the last one is through (assert)
- *   rule 1         free and waiting implies waking, or somebody is about to say so (assert)
+ *   flags          waiting tells whether the queue is empty; free and waiting implies waking:
+ *                  rule 1, whenever the queue's lock is released (assert)
  *
  * Planted bugs, each of which Spin must find
  *   BUG_FREE_UNDER_LOCK   an owner that finds the queue empty frees the word before the queue's lock
@@ -33,24 +34,31 @@
 byte state = 0;                     /* owner * 8 + flags; owners count from 1 */
 bool queue_locked = false;
 chan queue = [LOCKERS] of { byte }; /* who waits */
-bool permit[4];
+bool permit[5];
 byte inside = 0;                    /* how many hold it */
 byte references = LOCKERS;
 bool destroyed = false;
 
-inline cas(seen, next, ok) {
+inline cas(seen, to, ok) {
   atomic {
     assert(!destroyed);
     if
-    :: state == seen -> state = (next); ok = true
+    :: state == seen -> state = (to); ok = true
     :: else -> seen = state; ok = false
     fi
   }
 }
 
-inline lock_queue()   { atomic { assert(!destroyed); !queue_locked -> queue_locked = true } }
-inline unlock_queue() { atomic { assert(!destroyed); queue_locked = false } }
 inline load(seen)     { atomic { assert(!destroyed); seen = state } }
+inline lock_queue()   { atomic { assert(!destroyed); !queue_locked -> queue_locked = true } }
+inline unlock_queue() {
+  atomic {
+    assert(!destroyed);
+    assert(((state & WAITING) != 0) == (len(queue) > 0));
+    assert(OWNER(state) != 0 || (state & WAITING) == 0 || (state & WAKING) != 0);
+    queue_locked = false
+  }
+}
 
 /* take_if_free() */
 inline take_if_free(clear, ok) {
@@ -77,18 +85,18 @@ inline announce(ok) {
 #else
   :: true ->
 #endif
-     next = seen | WAITING;
+     word = seen | WAITING;
      if
 #ifndef BUG_KEEP_WAKING
-     :: wakes > 0 -> next = next & ~WAKING
+     :: wakes > 0 -> word = word & ~WAKING
 #endif
      :: else
      fi;
      if
-     :: wakes >= PATIENCE -> next = next | HANDOFF
+     :: wakes >= PATIENCE -> word = word | HANDOFF
      :: else
      fi;
-     cas(seen, next, ok);
+     cas(seen, word, ok);
      if
      :: ok -> break
      :: else
@@ -125,7 +133,7 @@ inline acquire(timed) {
      unlock_queue();
      if
      :: atomic { permit[me / 8] -> permit[me / 8] = false }
-     :: timed -> lock_queue();
+     :: timed && !patient -> lock_queue();
         if
         :: queue ?? [eval(me)] ->
            atomic { queue ?? eval(me) };
@@ -134,7 +142,7 @@ inline acquire(timed) {
            :: nempty(queue)
            fi;
            unlock_queue();
-           got = false;
+           atomic { got = false; patient = true }
            break
         :: else ->
            unlock_queue();
@@ -174,10 +182,10 @@ inline release() {
         :: nempty(queue) ->
            queue ? who;
            atomic {
-             next = ((state & HANDOFF) != 0 -> who : WAKING);
-             next = (nempty(queue) -> next | WAITING : next)
+             word = ((state & HANDOFF) != 0 -> who : WAKING);
+             word = (len(queue) > 0 -> word | WAITING : word)
            }
-           atomic { assert(!destroyed); state = next }
+           atomic { assert(!destroyed); state = word }
            unlock_queue();
            permit[who / 8] = true;
            who = 0;
@@ -204,8 +212,8 @@ inline release() {
 byte through = 0;
 
 proctype locker(byte me; bool timed) {
-  byte seen, next, wakes, others, who;
-  bool ok, got, last;
+  byte seen, word, wakes, others, who;
+  bool ok, got, last, patient;
 again:
   acquire(timed);
   if
@@ -217,7 +225,7 @@ again:
      :: last -> destroyed = true
      :: else
      fi
-  :: !got -> goto again     /* gave up; comes back for its reference */
+  :: !got -> goto again     /* gave up; comes back for its reference, to stay */
   fi;
   through++
 }
@@ -227,7 +235,10 @@ init {
     run locker(8, false);
     run locker(16, true);
 #if LOCKERS > 2
-    run locker(24, false)
+    run locker(24, false);
+#endif
+#if LOCKERS > 3
+    run locker(32, true)
 #endif
   }
 }
