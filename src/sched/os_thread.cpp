@@ -130,10 +130,14 @@ void* os_thread::enter(void* argument) {
   return nullptr;
 }
 
+// In this order: once the end is announced the scheduler may stop, and it waits for the thread that
+// has registered last; and it must not look as if nothing could come from outside any more before
+// whoever waits for us has been woken.
 void os_thread::finish() noexcept {
   free_storage();
-  announce_end();
   owner->thread_ended(::pthread_self());
+  announce_end();
+  owner->outside.fetch_sub(1, std::memory_order_seq_cst);
   release();
 }
 

@@ -135,6 +135,26 @@ TEST(scheduler_death, an_empty_event_queue_with_waiters_is_a_reported_deadlock) 
                "deadlock.*\n.*fiber 'first' waits: join\n.*fiber 'waiter' waits: mutex");
 }
 
+TEST(scheduler_death, an_os_thread_that_has_ended_can_wake_nobody_any_more) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  EXPECT_DEATH(run_seeded(1,
+                          [] {
+                            auto t = spawn(os_thread, [] {}).value();
+                            EXPECT_TRUE(t.join());
+                            park(wait_reason::semaphore);
+                          }),
+               "deadlock.*\n.*fiber 'first' waits: semaphore");
+}
+
+TEST(scheduler, os_threads_come_and_go_and_the_scheduler_outlives_each) {
+  for (int round = 0; round < 50; ++round)
+    run_fifo([] {
+      std::vector<cede::fiber> threads;
+      for (int i = 0; i < 4; ++i) threads.push_back(spawn(os_thread, [] {}).value());
+      for (auto& t : threads) EXPECT_TRUE(t.join());
+    });
+}
+
 TEST(scheduler, the_same_code_runs_as_an_os_thread) {
   run_fifo([] {
     const auto main_thread = std::this_thread::get_id();
