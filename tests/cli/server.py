@@ -12,6 +12,7 @@ import resource
 import signal
 import socket
 import subprocess
+import time
 import unittest
 
 PROGRAM = os.environ["CEDE_PROGRAM"]
@@ -47,6 +48,14 @@ def others_may_run():
     """Whether any user may run the program where it lies."""
     path = pathlib.Path(PROGRAM).resolve()
     return all(place.stat().st_mode & 0o001 for place in (path, *path.parents))
+
+
+def listening_ports(inodes=None):
+    """The ports that somebody listens on, with one of these sockets if they are given; proc(5)."""
+    rows = [row.split() for name in ("tcp", "tcp6")
+            for row in pathlib.Path(f"/proc/net/{name}").read_text().splitlines()[1:]]
+    return {int(row[1].rsplit(":", 1)[1], 16) for row in rows
+            if row[3] == "0A" and (inodes is None or row[9] in inodes)}
 
 
 def limit(which, value):
@@ -86,6 +95,23 @@ class Server:
 
     def signal(self, number=signal.SIGTERM):
         self.process.send_signal(number)
+        if "TSAN_OPTIONS" in os.environ:
+            self.repeat_until_heard(number)
+
+    def repeat_until_heard(self, number):
+        """ThreadSanitizer keeps a signal for the fiber that it has interrupted until that one calls
+        the C library again, which may be never: so it may take another."""
+        while not self.wait_until_deaf(10.0):
+            self.process.send_signal(number)
+
+    def wait_until_deaf(self, seconds=PATIENCE):
+        """Until it does not listen any more, which is how a drain begins; whether that has come."""
+        end = time.monotonic() + seconds
+        while self.process.poll() is None and self.address[1] in listening_ports():
+            if time.monotonic() > end:
+                return False
+            time.sleep(0.001)
+        return True
 
     def wait(self):
         """The exit code and what was printed on stderr."""

@@ -24,16 +24,6 @@ class Stop(server.Case):
         except ConnectionResetError:
             pass
 
-    def wait_until_refused(self, running):
-        """Until the server does not listen any more, which is how a drain begins."""
-        while True:
-            try:
-                running.connect().close()
-            except ConnectionRefusedError:
-                return
-            except ConnectionResetError:
-                pass
-
     def test_without_connections_both_signals_end_it_at_once(self):
         for number in (signal.SIGTERM, signal.SIGINT):
             with self.subTest(signal=number), server.Server("--drain", "24h") as running:
@@ -45,7 +35,8 @@ class Stop(server.Case):
             with running.connect() as connection:
                 server.exchange(connection, b"before")
                 running.signal()
-                self.wait_until_refused(running)
+                self.assertTrue(running.wait_until_deaf())
+                self.assertRaises(ConnectionRefusedError, running.connect)
                 for size in (1, 3000, 100):
                     server.exchange(connection, os.urandom(size))
             self.assertEqual(running.wait(), (0, ""))
@@ -71,7 +62,7 @@ class Stop(server.Case):
                 for connection in connections:
                     server.exchange(connection, b"hello")
                 running.signal(signal.SIGTERM)
-                self.wait_until_refused(running)
+                self.assertTrue(running.wait_until_deaf())
                 running.signal(signal.SIGINT)
                 self.assertEqual(running.wait(), (0, ""))
 
