@@ -28,8 +28,6 @@ fiber_context::fiber_context() noexcept : live_exceptions_(thread_exception_stat
   continuation_.control = current_fp_control();
 }
 
-fiber_context::~fiber_context() = default;
-
 void fiber_context::start_below(const stack_slot& stack, std::byte* top, entry_function entry,
                                 void* argument) noexcept {
   prepare(continuation_, top, entry, argument);

@@ -45,7 +45,7 @@ class fiber_context {
  public:
   // Describes the calling thread's own stack; allocates nothing.
   fiber_context() noexcept;
-  ~fiber_context();
+  ~fiber_context() = default;
   fiber_context(const fiber_context&) = delete;
   fiber_context& operator=(const fiber_context&) = delete;
 

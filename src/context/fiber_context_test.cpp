@@ -18,7 +18,7 @@ namespace {
 
 using testing::test_fiber;
 
-TEST(FiberContext, RunsItsEntryOnItsOwnStackAndComesBack) {
+TEST(fiber_context, runs_its_entry_on_its_own_stack_and_comes_back) {
   int local = 0;
   std::uintptr_t inside = 0;
   test_fiber fiber([&](test_fiber&) {
@@ -33,7 +33,7 @@ TEST(FiberContext, RunsItsEntryOnItsOwnStackAndComesBack) {
   EXPECT_NE(inside, 0U);
 }
 
-TEST(FiberContext, ResumesWhereItParked) {
+TEST(fiber_context, resumes_where_it_parked) {
   std::vector<int> order;
   test_fiber fiber([&](test_fiber& self) {
     order.push_back(1);
@@ -50,7 +50,7 @@ TEST(FiberContext, ResumesWhereItParked) {
   EXPECT_EQ(order, (std::vector{1, 2, 3, 4, 5}));
 }
 
-TEST(FiberContext, SwitchesDirectlyFromFiberToFiber) {
+TEST(fiber_context, switches_directly_from_fiber_to_fiber) {
   std::vector<int> order;
   test_fiber* second = nullptr;
   test_fiber first([&](test_fiber& self) {
@@ -70,7 +70,7 @@ TEST(FiberContext, SwitchesDirectlyFromFiberToFiber) {
   EXPECT_EQ(order, (std::vector{1, 2, 3, 4}));
 }
 
-TEST(FiberContext, StackIsAlignedAsACallRequires) {
+TEST(fiber_context, stack_is_aligned_as_a_call_requires) {
   std::uintptr_t misalignment = 1;
   test_fiber fiber([&](test_fiber&) {
     alignas(16) volatile char aligned[16] = {};
@@ -80,7 +80,7 @@ TEST(FiberContext, StackIsAlignedAsACallRequires) {
   EXPECT_EQ(misalignment, 0U);
 }
 
-TEST(FiberContext, ThrowsAndCatchesWithinAFiber) {
+TEST(fiber_context, throws_and_catches_within_a_fiber) {
   std::string caught;
   test_fiber fiber([&](test_fiber& self) {
     try {
@@ -95,7 +95,7 @@ TEST(FiberContext, ThrowsAndCatchesWithinAFiber) {
   EXPECT_EQ(caught, "inside");
 }
 
-TEST(FiberContext, ASwitchInsideACatchBlockKeepsEachSidesException) {
+TEST(fiber_context, a_switch_inside_a_catch_block_keeps_each_sides_exception) {
   std::vector<std::string> seen;
   auto body = [&seen](const char* name) {
     return [&seen, name](test_fiber& self) {
@@ -122,7 +122,7 @@ TEST(FiberContext, ASwitchInsideACatchBlockKeepsEachSidesException) {
   EXPECT_EQ(seen, (std::vector<std::string>{"one", "two"}));
 }
 
-TEST(FiberContext, ASwitchWhileUnwindingKeepsTheCountOfUncaughtExceptions) {
+TEST(fiber_context, a_switch_while_unwinding_keeps_the_count_of_uncaught_exceptions) {
   struct parks_when_destroyed {
     test_fiber& self;
     int& count;
@@ -146,7 +146,7 @@ TEST(FiberContext, ASwitchWhileUnwindingKeepsTheCountOfUncaughtExceptions) {
   EXPECT_TRUE(fiber.over());
 }
 
-TEST(FiberContext, AnExceptionInTheThreadDoesNotReachAFiber) {
+TEST(fiber_context, an_exception_in_the_thread_does_not_reach_a_fiber) {
   std::exception_ptr in_fiber = std::make_exception_ptr(0);
   test_fiber fiber([&](test_fiber& self) {
     in_fiber = std::current_exception();
@@ -163,7 +163,7 @@ TEST(FiberContext, AnExceptionInTheThreadDoesNotReachAFiber) {
   fiber.resume();
 }
 
-TEST(FiberContext, RoundingModeStaysWithItsContext) {
+TEST(fiber_context, rounding_mode_stays_with_its_context) {
   int after_park = -1;
   test_fiber fiber([&](test_fiber& self) {
     std::fesetround(FE_UPWARD);
@@ -179,7 +179,7 @@ TEST(FiberContext, RoundingModeStaysWithItsContext) {
   EXPECT_EQ(after_park, FE_UPWARD);
 }
 
-TEST(FiberContext, AFiberStartsWithItsCreatorsRoundingMode) {
+TEST(fiber_context, a_fiber_starts_with_its_creators_rounding_mode) {
   int at_start = -1;
   std::fesetround(FE_TOWARDZERO);
   test_fiber fiber([&](test_fiber&) { at_start = std::fegetround(); });
@@ -189,7 +189,7 @@ TEST(FiberContext, AFiberStartsWithItsCreatorsRoundingMode) {
   EXPECT_EQ(std::fegetround(), FE_TONEAREST);
 }
 
-TEST(FiberContext, ARoundingModeDoesNotLeakBetweenFibers) {
+TEST(fiber_context, a_rounding_mode_does_not_leak_between_fibers) {
   int in_second = -1;
   test_fiber first([&](test_fiber& self) {
     std::fesetround(FE_UPWARD);
@@ -202,7 +202,7 @@ TEST(FiberContext, ARoundingModeDoesNotLeakBetweenFibers) {
   first.resume();
 }
 
-TEST(FiberContext, ThisMachineCanSwitch) {
+TEST(fiber_context, this_machine_can_switch) {
   EXPECT_EQ(obstacle_to_switching(), nullptr) << obstacle_to_switching();
 }
 
@@ -211,7 +211,7 @@ struct below_a_place {
   fiber_context fiber;
 };
 
-TEST(FiberContext, LeavesThePlaceAboveItsTopAlone) {
+TEST(fiber_context, leaves_the_place_above_its_top_alone) {
   constexpr std::size_t bytes = 64 * 1024;
   constexpr std::size_t place = 1000;
   auto memory = std::make_unique<std::byte[]>(bytes);
@@ -230,7 +230,7 @@ TEST(FiberContext, LeavesThePlaceAboveItsTopAlone) {
   for (std::size_t i = 1; i <= place; ++i) ASSERT_EQ(*(slot.top - i), std::byte{0});
 }
 
-TEST(FiberContext, AContextStartsAgainAfterItWasDestroyed) {
+TEST(fiber_context, a_context_starts_again_after_it_was_destroyed) {
   int runs = 0;
   auto memory = std::make_unique<std::byte[]>(64 * 1024);
   stack_slot slot{.bottom = memory.get(), .top = memory.get() + 64 * 1024};

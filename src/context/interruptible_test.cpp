@@ -22,7 +22,7 @@ namespace {
 
 constexpr std::uint32_t stop_bit = 4;
 
-class InterruptibleTest : public ::testing::Test {
+class interruptible_test : public ::testing::Test {
  protected:
   void SetUp() override {
     install_interrupt_handler();
@@ -41,18 +41,18 @@ class InterruptibleTest : public ::testing::Test {
   std::array<int, 2> ends_{};
 };
 
-TEST_F(InterruptibleTest, MakesTheCallAndReturnsWhatTheKernelDoes) {
+TEST_F(interruptible_test, makes_the_call_and_returns_what_the_kernel_does) {
   ASSERT_EQ(send(ends_[1], "x", 1, 0), 1);
   char got = 0;
   EXPECT_EQ(receive(&got), 1);
   EXPECT_EQ(got, 'x');
 }
 
-TEST_F(InterruptibleTest, ErrorsAreNegativeNumbers) {
+TEST_F(interruptible_test, errors_are_negative_numbers) {
   EXPECT_EQ(interruptible_syscall(&stop_, stop_bit, SYS_close, -1, 0, 0, 0, 0, 0), -EBADF);
 }
 
-TEST_F(InterruptibleTest, PassesAllSixArguments) {
+TEST_F(interruptible_test, passes_all_six_arguments) {
   ASSERT_EQ(send(ends_[1], "abc", 3, 0), 3);
   std::array<char, 3> got{};
   sockaddr from{};
@@ -65,7 +65,7 @@ TEST_F(InterruptibleTest, PassesAllSixArguments) {
   EXPECT_EQ(length, 0U);
 }
 
-TEST_F(InterruptibleTest, ASetFlagStopsTheCallBeforeItIsMade) {
+TEST_F(interruptible_test, a_set_flag_stops_the_call_before_it_is_made) {
   stop_ = stop_bit;
   ASSERT_EQ(send(ends_[1], "x", 1, 0), 1);
   char got = 0;
@@ -73,7 +73,7 @@ TEST_F(InterruptibleTest, ASetFlagStopsTheCallBeforeItIsMade) {
   EXPECT_EQ(got, 0);
 }
 
-TEST_F(InterruptibleTest, OtherBitsOfTheFlagDoNotMatter) {
+TEST_F(interruptible_test, other_bits_of_the_flag_do_not_matter) {
   stop_ = ~stop_bit;
   ASSERT_EQ(send(ends_[1], "x", 1, 0), 1);
   char got = 0;
@@ -82,7 +82,7 @@ TEST_F(InterruptibleTest, OtherBitsOfTheFlagDoNotMatter) {
 
 // Each round the signal hits at another instruction: before the check, in the window, or in the
 // kernel. A lost one hangs.
-TEST_F(InterruptibleTest, ASignalBetweenCheckAndCallIsNotLost) {
+TEST_F(interruptible_test, a_signal_between_check_and_call_is_not_lost) {
   for (int round = 0; round < 300; ++round) {
     stop_ = 0;
     std::atomic<bool> blocking = false;
@@ -101,7 +101,7 @@ TEST_F(InterruptibleTest, ASignalBetweenCheckAndCallIsNotLost) {
   }
 }
 
-TEST_F(InterruptibleTest, SlicesEndWhenTheFlagIsSet) {
+TEST_F(interruptible_test, slices_end_when_the_flag_is_set) {
   std::thread blocked([&] {
     char got = 0;
     const long into = reinterpret_cast<long>(&got);
@@ -111,7 +111,7 @@ TEST_F(InterruptibleTest, SlicesEndWhenTheFlagIsSet) {
   blocked.join();
 }
 
-TEST_F(InterruptibleTest, SlicesTransferWhatIsThere) {
+TEST_F(interruptible_test, slices_transfer_what_is_there) {
   ASSERT_EQ(send(ends_[1], "x", 1, 0), 1);
   char got = 0;
   const long into = reinterpret_cast<long>(&got);
@@ -120,7 +120,7 @@ TEST_F(InterruptibleTest, SlicesTransferWhatIsThere) {
   EXPECT_EQ(make_sliced({&stop_, stop_bit, SYS_close, {-1, 0, 0, 0, 0, 0}}), -EBADF);
 }
 
-TEST_F(InterruptibleTest, ASlicedSendDoesNotBlockHalfWay) {
+TEST_F(interruptible_test, a_sliced_send_does_not_block_half_way) {
   std::array<char, 65536> block{};
   const long from = reinterpret_cast<long>(block.data());
   long moved = 0;
@@ -139,7 +139,7 @@ TEST_F(InterruptibleTest, ASlicedSendDoesNotBlockHalfWay) {
   EXPECT_GT(moved, 1024 * 1024);
 }
 
-TEST_F(InterruptibleTest, ASlicedPollCountsItsTimeoutDown) {
+TEST_F(interruptible_test, a_sliced_poll_counts_its_timeout_down) {
   pollfd one{.fd = ends_[0], .events = POLLIN, .revents = 0};
   timespec limit{.tv_sec = 0, .tv_nsec = 50'000'000};
   const sliced_call poll{

@@ -43,7 +43,7 @@ void recurse_without_end() {
   (void)result;
 }
 
-class OverflowDeathTest : public ::testing::Test {
+class overflow_death_test : public ::testing::Test {
  protected:
   void SetUp() override { testing::isolate_death_tests(); }
   void TearDown() override { stack_pool::instance().release(slot_); }
@@ -59,26 +59,26 @@ class OverflowDeathTest : public ::testing::Test {
   stack_slot slot_;
 };
 
-TEST_F(OverflowDeathTest, NamesTheFiberAndItsStackSize) {
+TEST_F(overflow_death_test, names_the_fiber_and_its_stack_size) {
   const stack_slot& slot = stack(64 * 1024);
   EXPECT_EXIT(run_in_fiber(slot, recurse_without_end), ::testing::KilledBySignal(SIGABRT),
               "cede: fiber 'greedy' overflowed its 64 KiB stack\n");
 }
 
-TEST_F(OverflowDeathTest, NamesLargerStacksToo) {
+TEST_F(overflow_death_test, names_larger_stacks_too) {
   const stack_slot& slot = stack(256 * 1024);
   EXPECT_EXIT(run_in_fiber(slot, recurse_without_end), ::testing::KilledBySignal(SIGABRT),
               "cede: fiber 'greedy' overflowed its 256 KiB stack\n");
 }
 
-TEST_F(OverflowDeathTest, ShowsWhereItHappened) {
+TEST_F(overflow_death_test, shows_where_it_happened) {
   if (!CEDE_HAVE_LIBDW) GTEST_SKIP() << "symbols are looked up by a library this build lacks";
   const stack_slot& slot = stack(64 * 1024);
   EXPECT_EXIT(run_in_fiber(slot, recurse_without_end), ::testing::KilledBySignal(SIGABRT),
               "#[0-9]+ .*descend");
 }
 
-TEST_F(OverflowDeathTest, AFrameLargerThanTheRestOfTheStackIsReportedToo) {
+TEST_F(overflow_death_test, a_frame_larger_than_the_rest_of_the_stack_is_reported_too) {
   const stack_slot& slot = stack(1024 * 1024);
   auto touch_guard = [&slot] {
     volatile auto* far = slot.bottom - guard_bytes(slot.size_class) + 100;
@@ -89,7 +89,7 @@ TEST_F(OverflowDeathTest, AFrameLargerThanTheRestOfTheStackIsReportedToo) {
               "overflowed its 1024 KiB stack");
 }
 
-TEST_F(OverflowDeathTest, OtherFaultsGoToWhoeverHandledThemBefore) {
+TEST_F(overflow_death_test, other_faults_go_to_whoever_handled_them_before) {
   const stack_slot& slot = stack(64 * 1024);
   auto fault_elsewhere = [&slot] {
     base::signals::set_fault_handler([](int, siginfo_t*, void*) noexcept -> bool {

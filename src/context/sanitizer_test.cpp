@@ -30,7 +30,7 @@ using testing::test_fiber;
 }
 #endif
 
-TEST(Sanitizers, AHeapPointerOnAParkedStackIsNoLeak) {
+TEST(sanitizers, a_heap_pointer_on_a_parked_stack_is_no_leak) {
 #if CEDE_ASAN
   test_fiber fiber([](test_fiber& self) {
     EXPECT_EQ(hold_over([](void* there) { static_cast<test_fiber*>(there)->park(); }, &self), 1);
@@ -43,7 +43,7 @@ TEST(Sanitizers, AHeapPointerOnAParkedStackIsNoLeak) {
 #endif
 }
 
-TEST(Sanitizers, AHeapPointerOnTheThreadsStackIsNoLeakWhileAFiberRuns) {
+TEST(sanitizers, a_heap_pointer_on_the_threads_stack_is_no_leak_while_a_fiber_runs) {
 #if CEDE_ASAN
   int leaks = -1;
   test_fiber fiber([&](test_fiber&) { leaks = __lsan_do_recoverable_leak_check(); });
@@ -55,7 +55,7 @@ TEST(Sanitizers, AHeapPointerOnTheThreadsStackIsNoLeakWhileAFiberRuns) {
 }
 
 // A fiber that ends by switch_final never unpoisons its last frames.
-TEST(Sanitizers, AReusedStackIsClean) {
+TEST(sanitizers, a_reused_stack_is_clean) {
   stack_pool pool;
   for (int i = 0; i < 20; ++i) {
     const stack_slot slot = pool.allocate(64 * 1024).value();
@@ -74,7 +74,7 @@ TEST(Sanitizers, AReusedStackIsClean) {
   }
 }
 
-TEST(SanitizersDeathTest, UseOfAReleasedStackIsFound) {
+TEST(sanitizers_death_test, use_of_a_released_stack_is_found) {
 #if CEDE_ASAN
   testing::isolate_death_tests();
   EXPECT_DEATH(
@@ -90,7 +90,7 @@ TEST(SanitizersDeathTest, UseOfAReleasedStackIsFound) {
 #endif
 }
 
-TEST(SanitizersDeathTest, AnOverrunOnAFibersStackIsFound) {
+TEST(sanitizers_death_test, an_overrun_on_a_fibers_stack_is_found) {
 #if CEDE_ASAN
   testing::isolate_death_tests();
   EXPECT_DEATH(
@@ -130,7 +130,7 @@ void travel(void* argument) {
 }
 
 // The threads take turns by an atomic, which is all the order there is.
-TEST(Sanitizers, AFiberMayGoOnOnAnotherThread) {
+TEST(sanitizers, a_fiber_may_go_on_on_another_thread) {
   const stack_slot slot = stack_pool::instance().allocate(64 * 1024).value();
   traveller one;
   one.fiber.start_on(slot, &travel, &one);
@@ -186,7 +186,7 @@ void race() {
 }
 #endif
 
-TEST(SanitizersDeathTest, ARaceBetweenFibersOfTwoThreadsIsFound) {
+TEST(sanitizers_death_test, a_race_between_fibers_of_two_threads_is_found) {
 #if CEDE_TSAN
   testing::isolate_death_tests();
   EXPECT_DEATH(race(), "data race");

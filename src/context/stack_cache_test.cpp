@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::size_t usual = 64 * 1024;
 
-TEST(StackCache, ReusesTheSlotReleasedLast) {
+TEST(stack_cache, reuses_the_slot_released_last) {
   stack_pool pool;
   stack_cache cache(pool);
   const stack_slot slot = cache.allocate(usual).value();
@@ -20,7 +20,7 @@ TEST(StackCache, ReusesTheSlotReleasedLast) {
   cache.release(slot);
 }
 
-TEST(StackCache, LiveSlotsAreDistinctAcrossCachesOfOnePool) {
+TEST(stack_cache, live_slots_are_distinct_across_caches_of_one_pool) {
   stack_pool pool;
   stack_cache one(pool);
   stack_cache two(pool);
@@ -38,7 +38,7 @@ TEST(StackCache, LiveSlotsAreDistinctAcrossCachesOfOnePool) {
   for (const stack_slot& slot : from_two) one.release(slot);
 }
 
-TEST(StackCache, KeepsClassesApart) {
+TEST(stack_cache, keeps_classes_apart) {
   stack_pool pool;
   stack_cache cache(pool);
   const stack_slot small = cache.allocate(usual).value();
@@ -49,7 +49,7 @@ TEST(StackCache, KeepsClassesApart) {
   EXPECT_EQ(cache.allocate(largest_slot + 1).error(), errc::invalid_argument);
 }
 
-TEST(StackCache, GivesItsSlotsBackWhenItEnds) {
+TEST(stack_cache, gives_its_slots_back_when_it_ends) {
   stack_pool pool({.first_reservation = 32 * usual, .most_reserved = 32 * usual});
   {
     stack_cache cache(pool);
@@ -62,7 +62,7 @@ TEST(StackCache, GivesItsSlotsBackWhenItEnds) {
   for (int i = 0; i < 32; ++i) EXPECT_TRUE(other.allocate(usual));
 }
 
-TEST(StackCache, ASlotOfTheCacheMayBeReleasedToThePool) {
+TEST(stack_cache, a_slot_of_the_cache_may_be_released_to_the_pool) {
   stack_pool pool;
   stack_cache cache(pool);
   const stack_slot slot = cache.allocate(usual).value();
@@ -70,7 +70,7 @@ TEST(StackCache, ASlotOfTheCacheMayBeReleasedToThePool) {
   EXPECT_EQ(pool.allocate(usual)->bottom, slot.bottom);
 }
 
-TEST(StackCache, SlotsStayUsableThroughManyExchanges) {
+TEST(stack_cache, slots_stay_usable_through_many_exchanges) {
   stack_pool pool({.warm_slots = 4});
   stack_cache cache(pool);
   for (std::size_t depth = 1; depth < 200; depth += 13) {

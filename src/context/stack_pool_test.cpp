@@ -81,7 +81,7 @@ std::size_t resident_bytes() {
 
 bool guarded(const stack_slot& slot) { return is_inaccessible(slot.bottom - page_bytes()); }
 
-TEST(StackPool, GivesASlotWhoseUsableBytesCanAllBeWritten) {
+TEST(stack_pool, gives_a_slot_whose_usable_bytes_can_all_be_written) {
   stack_pool pool;
   const stack_slot slot = pool.allocate(usual).value();
   const std::size_t size = slot_bytes(slot.size_class);
@@ -92,7 +92,7 @@ TEST(StackPool, GivesASlotWhoseUsableBytesCanAllBeWritten) {
   pool.release(slot);
 }
 
-TEST(StackPool, HasEveryClassUpToEightMebibytes) {
+TEST(stack_pool, has_every_class_up_to_eight_mebibytes) {
   stack_pool pool;
   for (std::size_t bytes = smallest_slot; bytes <= largest_slot; bytes *= 2) {
     auto slot = pool.allocate(bytes);
@@ -105,7 +105,7 @@ TEST(StackPool, HasEveryClassUpToEightMebibytes) {
   EXPECT_EQ(pool.allocate(largest_slot + 1).error(), errc::invalid_argument);
 }
 
-TEST(StackPool, LiveSlotsNeverOverlap) {
+TEST(stack_pool, live_slots_never_overlap) {
   stack_pool pool;
   const auto slots = allocate_many(pool, 1000, usual);
   ASSERT_EQ(slots.size(), 1000U);
@@ -120,7 +120,7 @@ TEST(StackPool, LiveSlotsNeverOverlap) {
   release_all(pool, slots);
 }
 
-TEST(StackPool, TheSlotReleasedLastIsUsedNext) {
+TEST(stack_pool, the_slot_released_last_is_used_next) {
   stack_pool pool;
   const stack_slot first = pool.allocate(usual).value();
   const stack_slot second = pool.allocate(usual).value();
@@ -130,14 +130,14 @@ TEST(StackPool, TheSlotReleasedLastIsUsedNext) {
   EXPECT_EQ(pool.allocate(usual)->bottom, second.bottom);
 }
 
-TEST(StackPool, EverySlotHasAGuardBelow) {
+TEST(stack_pool, every_slot_has_a_guard_below) {
   stack_pool pool;
   const auto slots = allocate_many(pool, 200, usual);
   EXPECT_TRUE(std::ranges::all_of(slots, guarded));
   release_all(pool, slots);
 }
 
-TEST(StackPool, FindsWhoseGuardAnAddressIsIn) {
+TEST(stack_pool, finds_whose_guard_an_address_is_in) {
   stack_pool pool;
   const auto slots = allocate_many(pool, 3, usual);
   const auto fault = pool.find_fault(slots[1].bottom - 1);
@@ -152,7 +152,7 @@ TEST(StackPool, FindsWhoseGuardAnAddressIsIn) {
   release_all(pool, slots);
 }
 
-TEST(StackPool, FortyThousandSlotsFitIntoTheDefaultNumberOfMappings) {
+TEST(stack_pool, forty_thousand_slots_fit_into_the_default_number_of_mappings) {
   const log_capture capture;
   stack_pool pool;
   const auto slots = allocate_many(pool, 40'000, usual);
@@ -166,7 +166,7 @@ TEST(StackPool, FortyThousandSlotsFitIntoTheDefaultNumberOfMappings) {
   release_all(pool, slots);
 }
 
-TEST(StackPool, MemoryOfReleasedSlotsGoesBackToTheSystem) {
+TEST(stack_pool, memory_of_released_slots_goes_back_to_the_system) {
   if (CEDE_ASAN || CEDE_TSAN) GTEST_SKIP() << "shadow memory counts as resident";
   stack_pool pool;
   auto slots = allocate_many(pool, 4096, usual);
@@ -180,7 +180,7 @@ TEST(StackPool, MemoryOfReleasedSlotsGoesBackToTheSystem) {
   EXPECT_LT(resident_bytes(), before + (touched - before) / 20);
 }
 
-TEST(StackPool, OnlySoManyReleasedSlotsStayWarm) {
+TEST(stack_pool, only_so_many_released_slots_stay_warm) {
   stack_pool pool({.warm_slots = 2});
   const auto slots = allocate_many(pool, 5, usual);
   for (const stack_slot& slot : slots) *slot.bottom = std::byte{1};
@@ -192,7 +192,7 @@ TEST(StackPool, OnlySoManyReleasedSlotsStayWarm) {
   release_all(pool, again);
 }
 
-TEST(StackPool, TrimGivesBackWhatIsWarmAndKeepsItUsable) {
+TEST(stack_pool, trim_gives_back_what_is_warm_and_keeps_it_usable) {
   stack_pool pool;
   const auto slots = allocate_many(pool, 100, usual);
   for (const stack_slot& slot : slots) *slot.bottom = std::byte{1};
@@ -205,7 +205,7 @@ TEST(StackPool, TrimGivesBackWhatIsWarmAndKeepsItUsable) {
   release_all(pool, again);
 }
 
-TEST(StackPool, HighWaterIsTheDepthThatWasTouched) {
+TEST(stack_pool, high_water_is_the_depth_that_was_touched) {
   stack_pool pool;
   const stack_slot slot = pool.allocate(usual).value();
   EXPECT_EQ(pool.high_water(slot), 0U);
@@ -220,7 +220,7 @@ TEST(StackPool, HighWaterIsTheDepthThatWasTouched) {
   pool.release(slot);
 }
 
-TEST(StackPool, GuardsByProtectionsWorkToo) {
+TEST(stack_pool, guards_by_protections_work_too) {
   stack_pool pool({.guards = guard_method::protections});
   const log_capture capture;
   const auto slots = allocate_many(pool, 200, usual);
@@ -231,7 +231,7 @@ TEST(StackPool, GuardsByProtectionsWorkToo) {
   release_all(pool, slots);
 }
 
-TEST(StackPool, FallsBackToProtectionsWithOneMessage) {
+TEST(stack_pool, falls_back_to_protections_with_one_message) {
   failing_call no_markers(base::sys::call::madvise, EINVAL);
   const base::sys::fault_injection injected(no_markers);
   const log_capture capture;
@@ -246,7 +246,7 @@ TEST(StackPool, FallsBackToProtectionsWithOneMessage) {
   release_all(pool, larger);
 }
 
-TEST(StackPool, AFailingSystemIsAnErrorValueAndPasses) {
+TEST(stack_pool, a_failing_system_is_an_error_value_and_passes) {
   stack_pool pool;
   {
     failing_call no_memory(base::sys::call::mprotect, ENOMEM);
@@ -262,7 +262,7 @@ TEST(StackPool, AFailingSystemIsAnErrorValueAndPasses) {
   EXPECT_TRUE(pool.allocate(2 * usual));
 }
 
-TEST(StackPool, SmallReservationsAddUp) {
+TEST(stack_pool, small_reservations_add_up) {
   stack_pool pool({.first_reservation = 8 * usual});
   const auto slots = allocate_many(pool, 100, usual);
   ASSERT_EQ(slots.size(), 100U);
@@ -277,7 +277,7 @@ TEST(StackPool, SmallReservationsAddUp) {
   EXPECT_EQ(allocate_many(pool, 100, usual).size(), 100U);
 }
 
-TEST(StackPool, AnExhaustedAddressSpaceIsAnErrorValue) {
+TEST(stack_pool, an_exhausted_address_space_is_an_error_value) {
   stack_pool pool({.first_reservation = 2 * usual, .most_reserved = 40 * usual});
   const auto slots = allocate_many(pool, 1000, usual);
   EXPECT_EQ(slots.size(), 40U);
@@ -302,7 +302,7 @@ TEST(StackPool, AnExhaustedAddressSpaceIsAnErrorValue) {
   _exit(pool.allocate(usual) ? 0 : 7);
 }
 
-TEST(StackPoolDeathTest, ALimitedAddressSpaceGivesFewerStacksThenAnError) {
+TEST(stack_pool_death_test, a_limited_address_space_gives_fewer_stacks_then_an_error) {
   if (CEDE_ASAN || CEDE_TSAN) GTEST_SKIP() << "sanitizers need more address space than that";
   if (CEDE_EMULATED) GTEST_SKIP() << "an emulator's own memory counts too";
   GTEST_FLAG_SET(death_test_style, "threadsafe");
@@ -319,14 +319,14 @@ TEST(StackPoolDeathTest, ALimitedAddressSpaceGivesFewerStacksThenAnError) {
   _exit(pool.allocate(smallest_slot) ? 0 : 6);
 }
 
-TEST(StackPoolDeathTest, RunningOutOfMappingsIsAnErrorValue) {
+TEST(stack_pool_death_test, running_out_of_mappings_is_an_error_value) {
   if (CEDE_ASAN || CEDE_TSAN) GTEST_SKIP() << "sanitizers need mappings themselves";
   if (CEDE_EMULATED) GTEST_SKIP() << "an emulator's own mappings count too";
   GTEST_FLAG_SET(death_test_style, "threadsafe");
   EXPECT_EXIT(use_up_mappings(), testing::ExitedWithCode(0), "");
 }
 
-TEST(StackPool, ManyThreadsShareIt) {
+TEST(stack_pool, many_threads_share_it) {
   stack_pool pool({.warm_slots = 8});
   std::vector<std::thread> threads;
   for (int t = 0; t < 4; ++t)
@@ -342,7 +342,7 @@ TEST(StackPool, ManyThreadsShareIt) {
   for (std::thread& each : threads) each.join();
 }
 
-TEST(StackPool, MayReserveAMillionSlots) {
+TEST(stack_pool, may_reserve_a_million_slots) {
   EXPECT_GE(stack_pool_options{}.most_reserved / usual, 1'000'000U);
 }
 

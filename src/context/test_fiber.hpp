@@ -10,6 +10,11 @@
 
 #include "context/fiber_context.hpp"
 
+// Set by the build of the tests: whether they run under an emulator of another processor.
+#ifndef CEDE_EMULATED
+#define CEDE_EMULATED 0
+#endif
+
 namespace cede::context::testing {
 
 // Death tests here start the program anew, as fork keeps one thread of several; an emulator cannot.

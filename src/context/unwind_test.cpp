@@ -38,7 +38,7 @@ bool in_entry(const void* frame) {
   return count;
 }
 
-TEST(Unwind, ABacktraceEndsAtTheEntry) {
+TEST(unwind, a_backtrace_ends_at_the_entry) {
   std::array<void*, 64> frames{};
   std::size_t count = 0;
   test_fiber fiber([&](test_fiber& self) {
@@ -52,7 +52,7 @@ TEST(Unwind, ABacktraceEndsAtTheEntry) {
   EXPECT_TRUE(in_entry(frames[count - 1]));
 }
 
-TEST(Unwind, ASignalHandlersBacktraceEndsAtTheEntryToo) {
+TEST(unwind, a_signal_handlers_backtrace_ends_at_the_entry_too) {
   static std::array<void*, 64> frames;
   static std::size_t count = 0;
   struct sigaction action{};
@@ -70,7 +70,7 @@ TEST(Unwind, ASignalHandlersBacktraceEndsAtTheEntryToo) {
   EXPECT_TRUE(in_entry(frames[count - 1]));
 }
 
-TEST(UnwindDeathTest, AnExceptionThatLeavesTheEntryTerminates) {
+TEST(unwind_death_test, an_exception_that_leaves_the_entry_terminates) {
   testing::isolate_death_tests();
   EXPECT_DEATH(
       {
@@ -97,7 +97,7 @@ std::string debug(const std::string& test, const std::string& commands) {
                    " --gtest_also_run_disabled_tests --gtest_filter=" + test + " 2>&1 </dev/null");
 }
 
-class Debugger : public ::testing::Test {
+class debugger : public ::testing::Test {
  protected:
   void SetUp() override {
     if (CEDE_ASAN || CEDE_TSAN) GTEST_SKIP() << "a sanitizer and a debugger share no process";
@@ -121,16 +121,16 @@ class Debugger : public ::testing::Test {
   asm volatile("" : : : "memory");  // not a tail call
 }
 
-TEST_F(Debugger, DISABLED_StopsInAFiber) {
+TEST_F(debugger, DISABLED_stops_in_a_fiber) {
   test_fiber fiber([](test_fiber&) { park_deep_inside(nullptr); });
   fiber.resume();
 }
 
-TEST_F(Debugger, BacktraceOfTheRunningFiberEndsAtTheEntry) {
-  expect_clean_end(debug("Debugger.DISABLED_StopsInAFiber", ""));
+TEST_F(debugger, backtrace_of_the_running_fiber_ends_at_the_entry) {
+  expect_clean_end(debug("debugger.DISABLED_stops_in_a_fiber", ""));
 }
 
-TEST_F(Debugger, DISABLED_StopsBesideAParkedFiber) {
+TEST_F(debugger, DISABLED_stops_beside_a_parked_fiber) {
   test_fiber fiber([](test_fiber& self) { park_deep_inside(&self); });
   fiber.resume();
   cede_test_parked = fiber.context().where();
@@ -138,9 +138,9 @@ TEST_F(Debugger, DISABLED_StopsBesideAParkedFiber) {
   fiber.resume();
 }
 
-TEST_F(Debugger, BacktraceOfAParkedFiberEndsAtTheEntry) {
+TEST_F(debugger, backtrace_of_a_parked_fiber_ends_at_the_entry) {
   // A name that the processor does not have becomes a variable of gdb's, which does no harm.
-  expect_clean_end(debug("Debugger.DISABLED_StopsBesideAParkedFiber",
+  expect_clean_end(debug("debugger.DISABLED_stops_beside_a_parked_fiber",
                          "-ex 'set $at = cede_test_parked' -ex 'set $rbp = $at.fp' "
                          "-ex 'set $x29 = $at.fp' -ex 'set $sp = $at.sp' -ex 'set $pc = $at.pc'"));
 }

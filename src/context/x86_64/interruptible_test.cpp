@@ -52,7 +52,7 @@ void on_trap(int, siginfo_t*, void* context) {
   interrupted.uc_mcontext.gregs[REG_EFL] &= ~static_cast<greg_t>(trap_flag);
 }
 
-TEST(InterruptibleStepByStep, ASignalBeforeAnyInstructionIsNotLost) {
+TEST(interruptible_step_by_step, a_signal_before_any_instruction_is_not_lost) {
   if (CEDE_TSAN) GTEST_SKIP() << "handlers run late there, and another way is taken";
   install_interrupt_handler();
   std::array<int, 2> ends{};

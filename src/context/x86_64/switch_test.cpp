@@ -46,7 +46,7 @@ class partner {
   continuation there_;
 };
 
-class SwitchTest : public ::testing::Test {
+class switch_test : public ::testing::Test {
  protected:
   void SetUp() override {
     if (CEDE_ASAN || CEDE_TSAN) GTEST_SKIP() << "a bare switch is not annotated";
@@ -82,7 +82,7 @@ void spoil_registers(partner& self) {
   return sum;
 }
 
-TEST_F(SwitchTest, DoesNotDamageTheRedZone) {
+TEST_F(switch_test, does_not_damage_the_red_zone) {
   partner other(spoil_registers);
   EXPECT_EQ(sum_in_red_zone(other.here(), other.there(), 7), 7U * 66);
   EXPECT_EQ(sum_in_red_zone(other.here(), other.there(), 11), 11U * 66);
@@ -96,7 +96,7 @@ TEST_F(SwitchTest, DoesNotDamageTheRedZone) {
   return a ^ (b << 1) ^ (c << 2) ^ (d << 3) ^ (e << 4) ^ (f << 5) ^ (g << 6) ^ (h << 7);
 }
 
-TEST_F(SwitchTest, KeepsValuesThatLiveInRegisters) {
+TEST_F(switch_test, keeps_values_that_live_in_registers) {
   partner other(spoil_registers);
   constexpr std::uint64_t in[8] = {1, 2, 3, 4, 5, 6, 7, 8};
   EXPECT_EQ(carry_over(other, in), 3U ^ (10U << 1) ^ (21U << 2) ^ (44U << 3) ^ (65U << 4) ^
@@ -110,7 +110,7 @@ TEST_F(SwitchTest, KeepsValuesThatLiveInRegisters) {
   return a + b * 2 + c * 3 + static_cast<double>(d);
 }
 
-TEST_F(SwitchTest, KeepsFloatingPointValues) {
+TEST_F(switch_test, keeps_floating_point_values) {
   partner other(spoil_registers);
   constexpr double in[4] = {1, 2, 3, 4};
   EXPECT_EQ(carry_over_doubles(other, in), 3.0 + 20.0 + 63.0 + 44.0);
@@ -137,7 +137,7 @@ TEST_F(SwitchTest, KeepsFloatingPointValues) {
   }
 }
 
-TEST_F(SwitchTest, KeepsAvxValues) {
+TEST_F(switch_test, keeps_avx_values) {
   if (!__builtin_cpu_supports("avx")) GTEST_SKIP() << "no AVX here";
   partner other(spoil_avx);
   constexpr float in[8] = {1, 2, 3, 4, 5, 6, 7, 8};
@@ -167,35 +167,35 @@ void expect_kept_apart(void (*change)()) {
   EXPECT_EQ(current_fp_control().special, 0);
 }
 
-TEST_F(SwitchTest, RoundingModesSetThroughTheStandardLibraryStayApart) {
+TEST_F(switch_test, rounding_modes_set_through_the_standard_library_stay_apart) {
   expect_kept_apart([] { std::fesetround(FE_UPWARD); });
   expect_kept_apart([] { std::fesetround(FE_DOWNWARD); });
   expect_kept_apart([] { std::fesetround(FE_TOWARDZERO); });
 }
 
-TEST_F(SwitchTest, RoundingModesSetByIntrinsicsStayApart) {
+TEST_F(switch_test, rounding_modes_set_by_intrinsics_stay_apart) {
   expect_kept_apart([] { _MM_SET_ROUNDING_MODE(_MM_ROUND_UP); });
   expect_kept_apart([] { _MM_SET_ROUNDING_MODE(_MM_ROUND_DOWN); });
   expect_kept_apart([] { _MM_SET_ROUNDING_MODE(_MM_ROUND_TOWARD_ZERO); });
 }
 
-TEST_F(SwitchTest, DenormalsAreZeroStaysApart) {
+TEST_F(switch_test, denormals_are_zero_stays_apart) {
   expect_kept_apart([] { _mm_setcsr(standard_mxcsr | denormals_are_zero); });
   expect_kept_apart([] { _mm_setcsr(standard_mxcsr | denormals_are_zero | flush_to_zero); });
 }
 
-TEST_F(SwitchTest, UnmaskedExceptionsStayApart) {
+TEST_F(switch_test, unmasked_exceptions_stay_apart) {
   expect_kept_apart([] { feenableexcept(FE_DIVBYZERO); });
 }
 
-TEST_F(SwitchTest, X87PrecisionStaysApart) {
+TEST_F(switch_test, x87_precision_stays_apart) {
   expect_kept_apart([] {
     const std::uint16_t single_precision = 0x007f;
     asm volatile("fldcw %0" : : "m"(single_precision));
   });
 }
 
-TEST_F(SwitchTest, AnotherContextsX87FlagDoesNotRaiseHere) {
+TEST_F(switch_test, another_contexts_x87_flag_does_not_raise_here) {
   long double result = 0;
   partner other([&](partner& self) {
     feenableexcept(FE_DIVBYZERO);
@@ -212,7 +212,7 @@ TEST_F(SwitchTest, AnotherContextsX87FlagDoesNotRaiseHere) {
   EXPECT_EQ(result, 2);
 }
 
-TEST_F(SwitchTest, RaisesNoFloatingPointFlag) {
+TEST_F(switch_test, raises_no_floating_point_flag) {
   partner other(spoil_registers);
   std::feclearexcept(FE_ALL_EXCEPT);
   _mm_setcsr(standard_mxcsr);
