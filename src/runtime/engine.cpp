@@ -5,7 +5,9 @@
 
 #include "base/assert.hpp"
 #include "base/cpus.hpp"
+#include "base/log.hpp"
 #include "context/interruptible.hpp"
+#include "context/machine.hpp"
 #include "context/overflow.hpp"
 #include "io/choose.hpp"
 #include "sched/fiber.hpp"
@@ -64,6 +66,10 @@ engine::engine(const runtime_options& options)
 result<std::unique_ptr<engine>> engine::create(const runtime_options& options) {
   if (options.workers > most_workers || (options.seed && options.workers > 1))
     return failure(errc::invalid_argument);
+  if (const char* const obstacle = context::obstacle_to_switching()) {
+    base::log(log_level::error, obstacle);
+    return failure(errc::not_supported);
+  }
   install_process_hooks();
   std::unique_ptr<engine> made(new engine(options));
   auto scheduler = sched::scheduler::create(

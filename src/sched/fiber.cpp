@@ -56,9 +56,8 @@ result<> fiber::place_body(const detail::body& callable) {
   storage_ = reinterpret_cast<void*>(at);
   callable.move_to(callable.source, storage_);
   run_ = callable.run;
-  context::stack_slot below = stack_;
-  below.top = reinterpret_cast<std::byte*>(at & ~std::uintptr_t{15});
-  context_.start_on(below, &fiber::enter, this);
+  context_.start_below(stack_, reinterpret_cast<std::byte*>(at & ~std::uintptr_t{15}),
+                       &fiber::enter, this);
   return {};
 }
 
