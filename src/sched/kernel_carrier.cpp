@@ -62,7 +62,8 @@ struct foreign_owner {
   ~foreign_owner() {
     if (self == nullptr) return;
     if (current_runnable == self) current_runnable = nullptr;
-    foreign_runnables().destroy(self);
+    // A destructor that runs later and waits makes a new one.
+    foreign_runnables().destroy(std::exchange(self, nullptr));
   }
 };
 

@@ -12,11 +12,11 @@ namespace {
 
 using namespace state_bit;
 
-// Reads of `state` that lead to a decision are confirmed by the compare-and-swap that follows, so
-// they may be relaxed. The successful exchanges are acq_rel: unpark releases what the waker wrote,
-// consuming the permit acquires it (rule 5).
+// The successful exchanges are acq_rel: unpark releases what the waker wrote, consuming the permit
+// acquires it (rule 5). Reads acquire, as a wait may end by a look at the state alone: what a
+// canceller did before is then visible.
 constexpr auto decide = std::memory_order_acq_rel;
-constexpr auto retry = std::memory_order_relaxed;
+constexpr auto retry = std::memory_order_acquire;
 
 bool consume_permit(runnable& self, std::uint32_t& seen) noexcept {
   while ((seen & permit) != 0)
@@ -44,10 +44,9 @@ void interrupt_if_in_syscall(runnable& who) noexcept {
 }
 
 void mark_cancelled(runnable& who, std::uint32_t bits) noexcept {
-  carrier* by = who.carrier;
   who.state.fetch_or(bits, decide);
   if (end_park(who, parked | cancellable))
-    by->ready(who);
+    who.carrier->ready(who);  // read now: until it has started, a thief may change it
   else
     interrupt_if_in_syscall(who);
 }
@@ -63,7 +62,7 @@ wake park_until(wait_reason reason, deadline until, cancellation obey) noexcept 
   const std::uint32_t published = obeys ? parked | cancellable : parked;
   self.reason.store(reason, std::memory_order_relaxed);
   wake result = wake::unparked;
-  std::uint32_t seen = self.state.load(std::memory_order_relaxed);
+  std::uint32_t seen = self.state.load(std::memory_order_acquire);
   for (;;) {
     if (consume_permit(self, seen)) break;
     if (obeys && (seen & cancelled) != 0) {
@@ -76,7 +75,7 @@ wake park_until(wait_reason reason, deadline until, cancellation obey) noexcept 
     }
     if (!self.state.compare_exchange_weak(seen, seen | published, decide, retry)) continue;
     self.carrier->suspend(self, end);
-    seen = self.state.load(std::memory_order_relaxed);
+    seen = self.state.load(std::memory_order_acquire);
   }
   self.reason.store(wait_reason::none, std::memory_order_relaxed);
   return result;

@@ -261,6 +261,35 @@ TEST(scheduler, workers_hand_permits_to_each_other_without_losing_one) {
       2);
 }
 
+TEST(scheduler, outlives_the_foreign_thread_that_wakes_its_last_fiber) {
+  for (int round = 0; round < 500; ++round) {
+    std::atomic<runnable*> waiter{nullptr};
+    std::thread outside([&] {
+      while (waiter.load() == nullptr) std::this_thread::yield();
+      unpark(*waiter);
+    });
+    run_fifo([&] {
+      waiter = &current();
+      park(wait_reason::event);
+    });
+    outside.join();
+  }
+}
+
+TEST(scheduler, cancels_race_with_thefts_of_fibers_that_have_not_started) {
+  run_fifo(
+      [] {
+        for (int round = 0; round < 500; ++round) {
+          auto f = spawn([] {
+                     EXPECT_EQ(park_until(wait_reason::event, never), wake::cancelled);
+                   }).value();
+          f.cancel();
+          EXPECT_TRUE(f.join());
+        }
+      },
+      2);
+}
+
 TEST(scheduler, cancels_race_with_unparks_and_every_permit_is_consumed) {
   run_fifo(
       [] {

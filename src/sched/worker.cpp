@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <mutex>
+#include <thread>
 #include <utility>
 
 #include "base/fork_guard.hpp"
@@ -47,7 +48,10 @@ void on_timer(timer& t) noexcept {
 worker::worker(scheduler& owner, unsigned index, std::unique_ptr<sched::policy> order)
     : scheduler_(owner), index_(index), policy_(std::move(order)), wheel_(clock::now()) {}
 
-worker::~worker() = default;
+worker::~worker() {
+  // Rule 4. Acquire pairs with the release in ready(): the remote's touches are over.
+  while (remotes_.load(std::memory_order_acquire) != 0) std::this_thread::yield();
+}
 
 worker* worker::current() noexcept { return this_worker; }
 
@@ -120,11 +124,13 @@ void worker::yield(runnable& self) noexcept {
 
 void worker::ready(runnable& who) noexcept {
   if (this_worker == this) return policy_->awakened(who);
+  remotes_.fetch_add(1, std::memory_order_relaxed);  // ordered by the push
   who.queue_next = inbox_.load(std::memory_order_relaxed);
   while (!inbox_.compare_exchange_weak(who.queue_next, &who, std::memory_order_seq_cst,
                                        std::memory_order_relaxed)) {
   }
   rouse();
+  remotes_.fetch_sub(1, std::memory_order_release);
 }
 
 void worker::rouse() noexcept {

@@ -18,7 +18,10 @@
 //      it looks at the announcement; both are seq_cst, so one of them sees the other (Dekker).
 //   3. Fibers switch directly to each other. Every `budget_` switches, and when nothing is ready,
 //      control goes to the loop on the thread's own stack, which fires timers and polls.
-//   4. A fiber that ends switches to the loop, which then frees its stack: nothing can free the
+//   4. A remote counts itself in `remotes_` until its last touch: the fiber that it wakes may end,
+//   and
+//      the scheduler with it, while the remote is still making the wake-up call.
+//   5. A fiber that ends switches to the loop, which then frees its stack: nothing can free the
 //      stack that it stands on.
 #pragma once
 
@@ -107,13 +110,14 @@ class worker final : public carrier {
   context::stack_cache stacks_;
   context::fiber_context* loop_ = nullptr;     // on the thread's own stack, inside run()
   context::fiber_context* running_ = nullptr;  // whose registers the CPU holds
-  fiber* ended_ = nullptr;                     // rule 4
+  fiber* ended_ = nullptr;                     // rule 5
   std::size_t budget_ = 0;                     // rule 3
   clock::time_point patience_ = clock::time_point::min();  // steal from a busy worker after this
   std::atomic<std::uint64_t> switches_{0};
 
   // What remotes write, away from what the worker writes all the time.
   alignas(64) std::atomic<runnable*> inbox_{nullptr};
+  std::atomic<std::uint32_t> remotes_{0};  // rule 4
   std::atomic<bool> sleeping_{false};
   std::atomic<bool> stopping_{false};
   std::atomic<std::uint32_t> live_{0};
