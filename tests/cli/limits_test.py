@@ -45,6 +45,7 @@ class Limits(server.Case):
                     if connection not in selector.get_map():
                         server.exchange(connection, b"still there?")
 
+    @server.needs_no_pipe
     def test_without_free_descriptors_connections_wait_their_turn(self):
         for kind in server.permitted_kinds():
             with self.subTest(kind=kind), server.Server(
@@ -53,6 +54,7 @@ class Limits(server.Case):
                 self.assert_all_served_in_turn(running, 150, 10, NO_DESCRIPTOR)
                 self.assert_stops(running)
 
+    @server.needs_no_pipe
     def test_a_stop_is_heard_while_there_are_no_free_descriptors(self):
         with server.Server(
                 "--drain", "0s", "--workers", "1",

@@ -58,6 +58,7 @@ class Refusal(server.Case):
             "SCHED_FIFO needs root, CAP_SYS_NICE or a real-time limit ('ulimit -r 1')",
             preexec_fn=without_realtime)
 
+    @server.needs_no_pipe
     def test_a_limit_of_open_files_that_is_too_low(self):
         self.assert_cannot(
             ["--port", "0", "--workers", "64"], "cannot start with --workers 64: Too many open files",

@@ -19,6 +19,8 @@ PROGRAM = os.environ["CEDE_PROGRAM"]
 KINDS = ("cooperative", "os-thread", "os-thread-fifo")
 # Sanitizers multiply memory and time; tests that measure memory make no sense there.
 SANITIZED = "ASAN_OPTIONS" in os.environ or "TSAN_OPTIONS" in os.environ
+# UBSan looks through a pipe whether an object is there, and calls it broken without free descriptors.
+needs_no_pipe = unittest.skipIf("UBSAN_OPTIONS" in os.environ, "UBSan needs descriptors of its own")
 PATIENCE = 60.0  # seconds until a test that waits for a peer gives up
 
 CAP_SYS_NICE = 23
