@@ -1,6 +1,7 @@
 #include "sched/blocking_syscall.hpp"
 
 #include <cerrno>
+#include <ctime>
 
 #include "context/interruptible.hpp"
 #include "sched/parking.hpp"
@@ -19,7 +20,12 @@ class announcement {
   }
   ~announcement() {
     std::uint32_t seen = self_.state.fetch_and(~state_bit::in_syscall, std::memory_order_acq_rel);
-    while ((seen & state_bit::signalling) != 0) seen = self_.state.load(std::memory_order_acquire);
+    // By short sleeps: a spin under SCHED_FIFO would keep a SCHED_OTHER canceller off this CPU.
+    while ((seen & state_bit::signalling) != 0) {
+      constexpr timespec moment{.tv_sec = 0, .tv_nsec = 20'000};
+      ::nanosleep(&moment, nullptr);
+      seen = self_.state.load(std::memory_order_acquire);
+    }
   }
   announcement(const announcement&) = delete;
   announcement& operator=(const announcement&) = delete;
