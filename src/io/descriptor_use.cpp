@@ -12,11 +12,12 @@ void descriptor::end_streak(direction way) noexcept {
 
 result<> descriptor::wait(sched::runnable& self, direction way, sched::wait_reason reason,
                           deadline until) noexcept {
-  streak_[static_cast<std::size_t>(way)] = 0;
   if (watcher_.load(std::memory_order_seq_cst) == nullptr) [[unlikely]] {
     if (auto watched = start_watching(); !watched) return watched;
   }
-  return park(self, way, reason, until, ready_bit(way));
+  auto woken = park(self, way, reason, until, ready_bit(way));
+  if (woken) streak_[static_cast<std::size_t>(way)] = 0;
+  return woken;
 }
 
 result<bool> descriptor::use::wait_for_close(sched::runnable& self, sched::wait_reason reason,

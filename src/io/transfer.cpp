@@ -124,6 +124,30 @@ result<std::size_t> verdict(const descriptor::use& use, const attempt& got) noex
   return got.moved;
 }
 
+// Calls that never wait are cancellation points too: who streams to a fast peer must be stoppable.
+bool must_stop(const sched::runnable& self) noexcept {
+  return self.cancel_requested() || deadline(self.ambient_deadline).expired();
+}
+
+[[gnu::cold]] std::error_code why_stopped(const sched::runnable& self) noexcept {
+  return self.cancel_requested() ? errc::cancelled : errc::deadline_exceeded;
+}
+
+// The hint lags behind the kernel until the reactor is asked, so a deadline does not end the call
+// before a last try. Others go first: who asks again and again with a deadline that is over must
+// not keep them, and the reactor, from running.
+template <class Call>
+result<std::size_t> after_deadline(descriptor::use& use, const Call& call,
+                                   const sched::runnable& self) noexcept {
+  sched::yield();
+  if (must_stop(self)) return std::unexpected(why_stopped(self));
+  if (use.look() == outlook::closed) return failure(errc::closed);
+  const attempt got = try_once(call, use.fd());
+  if (means_later(got.error) || got.error == EINTR) return failure(errc::deadline_exceeded);
+  if (got.emptied) use.emptied();
+  return verdict<Call>(use, got);
+}
+
 template <class Call>
 result<std::size_t> on_fiber(descriptor& d, const Call& call, sched::runnable& self,
                              deadline until) noexcept {
@@ -132,9 +156,10 @@ result<std::size_t> on_fiber(descriptor& d, const Call& call, sched::runnable& s
     const outlook next = use.look();
     if (next == outlook::closed) return failure(errc::closed);
     if (next == outlook::nothing) {
-      auto woken = use.wait(self, Call::reason, until);
-      if (!woken) return std::unexpected(woken.error());
-      continue;
+      const auto woken = use.wait(self, Call::reason, until);
+      if (woken) continue;
+      if (woken.error() == errc::deadline_exceeded) return after_deadline(use, call, self);
+      return std::unexpected(woken.error());
     }
     const attempt got = try_once(call, use.fd());
     if (got.emptied) use.emptied();
@@ -196,15 +221,6 @@ result<std::size_t> on_thread(descriptor& d, const Call& call, sched::runnable& 
       return block_on_thread(use, call);
   }
   return in_turns_on_thread(use, call, self, until);
-}
-
-// Calls that never wait are cancellation points too: who streams to a fast peer must be stoppable.
-bool must_stop(const sched::runnable& self) noexcept {
-  return self.cancel_requested() || deadline(self.ambient_deadline).expired();
-}
-
-[[gnu::cold]] std::error_code why_stopped(const sched::runnable& self) noexcept {
-  return self.cancel_requested() ? errc::cancelled : errc::deadline_exceeded;
 }
 
 template <class Call>

@@ -166,9 +166,23 @@ TEST_P(transfer, a_deadline_ends_the_wait) {
 }
 
 TEST_P(transfer, what_is_there_is_received_although_the_deadline_is_over) {
-  connect(make_tcp_pair());
+  connect(make_socket_pair());
   put(peer, "x");
   run([&] { EXPECT_EQ(receive(*d, buffer, -1s), 1U); });
+}
+
+TEST_P(transfer, who_only_tries_again_and_again_finds_what_came_and_lets_others_run) {
+  connect(make_socket_pair());
+  run([&] {
+    EXPECT_EQ(receive(*d, buffer, 0ns).error(), errc::deadline_exceeded);
+    companion sender = beside([&] { put(peer, "x"); });
+    result<std::size_t> n = failure(errc::deadline_exceeded);
+    while (!n) n = receive(*d, buffer, 0ns);
+    EXPECT_EQ(n, 1U);
+    sender.join();
+    put(peer, "y");
+    EXPECT_EQ(receive(*d, buffer, 0ns), 1U);
+  });
 }
 
 TEST_P(transfer, the_ambient_deadline_ends_the_wait_and_further_calls) {
@@ -270,6 +284,50 @@ TEST_P(transfer, a_descriptor_outlives_the_runtime_that_watched_it) {
       put(peer, "x");
       receiver.join();
     });
+}
+
+// Data, deadlines and a close, each at any moment: no byte is lost or seen twice, nobody stays
+// asleep.
+TEST_P(transfer, wakes_that_race_with_deadlines_lose_nothing) {
+  constexpr unsigned last = 2000;
+  connect(make_socket_pair());
+  run([&] {
+    const auto other = adopt(std::move(peer));
+    companion sender = beside([&] {
+      for (unsigned i = 0; i <= last; ++i) {
+        const std::array one{static_cast<std::byte>(i)};
+        EXPECT_EQ(send(*other, one, never), 1U);
+        if (i % 7 == 0) sched::yield();
+      }
+    });
+    std::array<std::byte, 1> one{};
+    for (unsigned expected = 0; expected <= last;) {
+      const auto n = receive(*d, one, std::chrono::microseconds(expected % 5));
+      if (!n) {
+        ASSERT_EQ(n.error(), errc::deadline_exceeded);
+        continue;
+      }
+      ASSERT_EQ(one[0], static_cast<std::byte>(expected));
+      ++expected;
+    }
+    companion closer = beside([&] { d->close(); });
+    EXPECT_EQ(receive(*d, one, never).error(), errc::closed);
+    sender.join();
+  });
+}
+
+TEST_P(transfer, closes_that_race_with_waits_wake_everybody) {
+  for (int round = 0; round < 30; ++round) {
+    connect(make_socket_pair());
+    run([&] {
+      companion receiver =
+          beside([&] { EXPECT_EQ(receive(*d, buffer, never).error(), errc::closed); });
+      companion first = beside([&] { d->close(); });
+      companion second = beside([&] { d->close(); });
+      receiver.join();
+    });
+    EXPECT_EQ(d->fd(), -1);
+  }
 }
 
 TEST_P(transfer, a_flood_does_not_keep_others_from_running) {

@@ -38,6 +38,8 @@ result<> wait_on_fiber(sched::runnable& self, int fd, operation::code what, dead
   const sched::wake why = await(*mine, *o, reason, until);
   if (o->result == 0) return {};  // also where it became ready just as the wait ended
   if (o->result != -ECANCELED) return failure_from(-o->result);
+  // Who asks again and again with a deadline that is over must not keep others from running.
+  sched::yield();
   return failure(why == sched::wake::cancelled ? errc::cancelled : errc::deadline_exceeded);
 }
 
