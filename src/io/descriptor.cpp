@@ -103,6 +103,23 @@ bool descriptor::refuse(std::uint64_t seen, std::uint64_t bits) noexcept {
                              : "a second writer: one fiber or thread writes at a time");
 }
 
+bool descriptor::hold() noexcept {
+  std::uint64_t seen = state_.load(std::memory_order_relaxed);
+  do {
+    if ((seen & closed) != 0) return false;
+    CEDE_REQUIRE((seen & pins) != pins, "more than 126 threads ask about one socket at once");
+    // Acquire, as in enter(): what the users before us did to the block is over.
+  } while (!state_.compare_exchange_weak(seen, seen + one_pin, std::memory_order_acquire,
+                                         std::memory_order_relaxed));
+  return true;
+}
+
+void descriptor::let_go() noexcept {
+  // acq_rel, as in leave(): the last one sees what the others did, and then closes.
+  const std::uint64_t left = state_.fetch_sub(one_pin, std::memory_order_acq_rel) - one_pin;
+  if ((left & closed) != 0 && (left & users) == 0) close_fd();
+}
+
 void descriptor::close_fd() noexcept {
   unwatch();
   base::sys::close(fd_.exchange(-1, std::memory_order_relaxed));

@@ -13,6 +13,7 @@
 //   reader_blocks, writer_blocks   that user is an OS thread, which may sit in a system call
 //   closing              a closer is busy with it
 //   closed               sticky: no new users
+//   pins                 a count of short calls beside reader and writer, such as setsockopt
 //   tick                 counts edges: who clears `readable` proves that none came meanwhile
 //   generation           counts the descriptors that this slot has been
 //
@@ -54,6 +55,7 @@ enum class direction : std::uint8_t { read, write };
 class alignas(64) descriptor {
  public:
   class use;
+  class pin;
 
   /// Takes over `fd`, with an assumption that costs at most one failing call: that it is ready.
   /// Null if memory is out; then `fd` is still the caller's.
@@ -109,6 +111,8 @@ class alignas(64) descriptor {
   void unwatch() noexcept;
   void wake(std::atomic<sched::runnable*>& slot) noexcept;
   void wake_both() noexcept;
+  bool hold() noexcept;
+  void let_go() noexcept;
   void close_fd() noexcept;
 
   std::atomic<std::uint64_t> state_{0};
@@ -158,5 +162,25 @@ inline void descriptor::count_turn(direction way) noexcept {
     end_streak(way);
   }
 }
+
+/// A short call that moves no bytes, beside a reader and a writer: the number of the file
+/// descriptor stays this file's until its end.
+class descriptor::pin {
+ public:
+  explicit pin(descriptor& d) noexcept : descriptor_(d), held_(d.hold()) {}
+  ~pin() {
+    if (held_) descriptor_.let_go();
+  }
+  pin(const pin&) = delete;
+  pin& operator=(const pin&) = delete;
+
+  /// False once it is closed: the call then ends with errc::closed.
+  [[nodiscard]] bool open() const noexcept { return held_; }
+  [[nodiscard]] int fd() const noexcept { return descriptor_.fd(); }
+
+ private:
+  descriptor& descriptor_;
+  const bool held_;
+};
 
 }  // namespace cede::io

@@ -26,7 +26,10 @@ inline constexpr std::uint64_t reader_blocks = 1 << 5;
 inline constexpr std::uint64_t writer_blocks = 1 << 6;
 inline constexpr std::uint64_t closing = 1 << 7;
 inline constexpr std::uint64_t closed = 1 << 8;
-inline constexpr std::uint64_t users = reading | writing | closing;
+// A count: pins in the order of one_pin.
+inline constexpr std::uint64_t one_pin = 1 << 9;
+inline constexpr std::uint64_t pins = std::uint64_t{0x7f} << 9;
+inline constexpr std::uint64_t users = reading | writing | closing | pins;
 
 // Sixteen bits are enough: a tick would have to go round within one system call.
 inline constexpr std::uint64_t one_tick = std::uint64_t{1} << 16;

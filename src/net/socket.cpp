@@ -37,22 +37,16 @@ result<> set_option(int fd, int level, int name, int value) noexcept {
   return sys::setsockopt(fd, level, name, &value, sizeof value);
 }
 
-result<int> open_fd(const detail::socket_handle& socket) noexcept {
-  const int fd = native_handle_of(socket);
-  if (fd < 0) return failure(errc::closed);
-  return fd;
-}
-
 namespace {
 
 template <class Ask>
 result<endpoint> endpoint_by(const detail::socket_handle& socket, Ask ask) noexcept {
-  const auto fd = open_fd(socket);
-  if (!fd) return std::unexpected(fd.error());
-  socket_address address;
-  if (auto asked = ask(*fd, address.data(), address.size()); !asked)
-    return std::unexpected(asked.error());
-  return address.to_endpoint();
+  return with_fd(socket, [&](int fd) -> result<endpoint> {
+    socket_address address;
+    if (auto asked = ask(fd, address.data(), address.size()); !asked)
+      return std::unexpected(asked.error());
+    return address.to_endpoint();
+  });
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 
 #include <cede/tcp.hpp>
 
+#include "io/descriptor.hpp"
 #include "net/socket_address.hpp"
 
 namespace cede::net {
@@ -18,8 +19,17 @@ result<detail::socket_handle> adopt_socket(int fd) noexcept;
 result<> set_option(int fd, int level, int name, int value) noexcept;
 inline int as_int(toggle t) noexcept { return t == toggle::on ? 1 : 0; }
 
+/// Gives `call(fd)`, during which nobody can close the number and have it given to another file.
+/// Errors: closed.
+template <class Call>
+auto with_fd(const detail::socket_handle& socket, Call call) noexcept -> decltype(call(0)) {
+  if (socket == nullptr) return failure(errc::closed);
+  const io::descriptor::pin held(*socket);
+  if (!held.open()) return failure(errc::closed);
+  return call(held.fd());
+}
+
 /// Errors of all: closed.
-result<int> open_fd(const detail::socket_handle& socket) noexcept;
 result<endpoint> local_endpoint_of(const detail::socket_handle& socket) noexcept;
 result<endpoint> remote_endpoint_of(const detail::socket_handle& socket) noexcept;
 void close_socket(const detail::socket_handle& socket) noexcept;

@@ -48,17 +48,18 @@ result<detail::socket_handle> listening_socket(const endpoint& at,
 
 bool is_errno(std::error_code error) noexcept { return error.category() == std::system_category(); }
 
-// The process or the system is out of something that others may give back.
+// The process or the system is out of something that others may give back, or forbids the call: a
+// seccomp filter or security module says EPERM before it has taken a connection out of the queue,
+// so trying again at once would spin.
 bool is_shortage(std::error_code error) noexcept {
-  constexpr std::array shortages{EMFILE, ENFILE, ENOBUFS, ENOMEM};
+  constexpr std::array shortages{EMFILE, ENFILE, ENOBUFS, ENOMEM, EPERM};
   return is_errno(error) && std::ranges::find(shortages, error.value()) != shortages.end();
 }
 
-// A connection that failed while it was in the queue; accept(2), "Error handling". EPERM: a
-// firewall forbids it.
+// A connection that failed while it was in the queue; accept(2), "Error handling".
 bool is_about_one_connection(std::error_code error) noexcept {
   constexpr std::array failures{ECONNABORTED, EPROTO,       ENETDOWN,    ENOPROTOOPT, EHOSTDOWN,
-                                ENONET,       EHOSTUNREACH, ENETUNREACH, EPERM,       ETIMEDOUT};
+                                ENONET,       EHOSTUNREACH, ENETUNREACH, ETIMEDOUT};
   return is_errno(error) && std::ranges::find(failures, error.value()) != failures.end();
 }
 
@@ -67,7 +68,7 @@ std::string shortage_text(std::error_code error) {
   rlimit limit{};
   if (error.value() == EMFILE && ::getrlimit(RLIMIT_NOFILE, &limit) == 0)
     text += " (the limit is " + std::to_string(limit.rlim_cur) + ": raise it with ulimit -n)";
-  return text + "; connections wait until there is room again";
+  return text + "; connections wait, and it is tried again";
 }
 
 void report_once(detail::accept_trouble& trouble, std::error_code error) {

@@ -55,10 +55,9 @@ result<detail::socket_handle> connect_socket(const endpoint& to, deadline until,
 }
 
 result<> set_size(const detail::socket_handle& socket, int option, std::size_t bytes) noexcept {
-  const auto fd = net::open_fd(socket);
-  if (!fd) return std::unexpected(fd.error());
   const auto size = static_cast<int>(std::min<std::size_t>(bytes, INT_MAX));
-  return net::set_option(*fd, SOL_SOCKET, option, size);
+  return net::with_fd(socket,
+                      [=](int fd) { return net::set_option(fd, SOL_SOCKET, option, size); });
 }
 
 int seconds_of(std::chrono::seconds time) noexcept {
@@ -93,9 +92,7 @@ result<std::size_t> tcp_stream::write_some(std::span<const std::byte> bytes, dea
 }
 
 result<> tcp_stream::shutdown_write() {
-  const auto fd = net::open_fd(socket_);
-  if (!fd) return std::unexpected(fd.error());
-  return sys::shutdown(*fd, SHUT_WR);
+  return net::with_fd(socket_, [](int fd) { return sys::shutdown(fd, SHUT_WR); });
 }
 
 void tcp_stream::close() noexcept { net::close_socket(socket_); }
@@ -105,20 +102,20 @@ result<endpoint> tcp_stream::local_endpoint() const { return net::local_endpoint
 result<endpoint> tcp_stream::remote_endpoint() const { return net::remote_endpoint_of(socket_); }
 
 result<> tcp_stream::set_no_delay(toggle value) {
-  const auto fd = net::open_fd(socket_);
-  if (!fd) return std::unexpected(fd.error());
-  return net::set_option(*fd, IPPROTO_TCP, TCP_NODELAY, net::as_int(value));
+  return net::with_fd(socket_, [=](int fd) {
+    return net::set_option(fd, IPPROTO_TCP, TCP_NODELAY, net::as_int(value));
+  });
 }
 
 result<> tcp_stream::set_keep_alive(std::optional<keep_alive> value) {
-  const auto fd = net::open_fd(socket_);
-  if (!fd) return std::unexpected(fd.error());
-  if (!value) return net::set_option(*fd, SOL_SOCKET, SO_KEEPALIVE, 0);
-  auto set = net::set_option(*fd, IPPROTO_TCP, TCP_KEEPIDLE, seconds_of(value->idle));
-  if (set) set = net::set_option(*fd, IPPROTO_TCP, TCP_KEEPINTVL, seconds_of(value->interval));
-  if (set) set = net::set_option(*fd, IPPROTO_TCP, TCP_KEEPCNT, value->probes);
-  if (set) set = net::set_option(*fd, SOL_SOCKET, SO_KEEPALIVE, 1);
-  return set;
+  return net::with_fd(socket_, [&](int fd) {
+    if (!value) return net::set_option(fd, SOL_SOCKET, SO_KEEPALIVE, 0);
+    auto set = net::set_option(fd, IPPROTO_TCP, TCP_KEEPIDLE, seconds_of(value->idle));
+    if (set) set = net::set_option(fd, IPPROTO_TCP, TCP_KEEPINTVL, seconds_of(value->interval));
+    if (set) set = net::set_option(fd, IPPROTO_TCP, TCP_KEEPCNT, value->probes);
+    if (set) set = net::set_option(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+    return set;
+  });
 }
 
 result<> tcp_stream::set_send_buffer(std::size_t bytes) {

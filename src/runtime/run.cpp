@@ -42,16 +42,17 @@ class stop_on_signals {
     sched::cancel_alone(main_);
   }
 
-  // A fiber waits for the end of the drain, as this thread must be free for the next signal.
+  // A thread waits for the end of the drain: this one must be free for the next signal, and of the
+  // workers none may be free to run a fiber when the time is over.
   bool start_drain() {
     // By value: the main function may end, and this object with it, before the fiber starts.
     auto drain = [time = drain_, main = &main_] {
       if (sched::park_until(sched::wait_reason::sleep, time) == sched::wake::deadline)
         sched::cancel(*main);
     };
-    const attributes how{.name = "drain", .stack_size = 16 * 1024, .where = placement::same_worker};
+    const attributes how{.name = "drain", .stack_size = 64 * 1024};
     auto started =
-        engine_.scheduler().spawn(kind::cooperative, how, detail::erase(drain), &engine_.root());
+        engine_.scheduler().spawn(kind::os_thread, how, detail::erase(drain), &engine_.root());
     if (!started) return false;
     (*started)->release();
     return true;
@@ -85,12 +86,10 @@ int run_on(engine& on, const runtime_options& options, const std::function<int()
     on.scheduler().stop_first();
   };
   const attributes how{.name = "main", .stack_size = main_stack, .where = placement::same_worker};
+  if (auto started = on.scheduler().start_threads(1); !started)
+    return detail::report_failed_main(started.error());
   auto fiber = on.scheduler().spawn(kind::cooperative, how, detail::erase(body), nullptr);
   if (!fiber) return detail::report_failed_main(fiber.error());
-  if (auto started = on.scheduler().start_threads(1); !started) {
-    sched::cancel(**fiber);
-    detail::report_failed_main(started.error());
-  }
   on.scheduler().run_here();
   (*fiber)->release();
   on.scheduler().stop();

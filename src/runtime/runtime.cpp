@@ -1,8 +1,12 @@
+#include <cxxabi.h>
+
 #include <cede/runtime.hpp>
+#include <exception>
 #include <system_error>
 #include <utility>
 
 #include "base/assert.hpp"
+#include "base/fork_guard.hpp"
 #include "runtime/engine.hpp"
 
 namespace cede {
@@ -11,6 +15,11 @@ class runtime::state {
  public:
   explicit state(std::unique_ptr<assembly::engine> made) : engine(std::move(made)) {}
   ~state() {
+    // Such a child has the memory of a runtime, but none of its threads.
+    if (base::in_forked_child()) {
+      static_cast<void>(engine.release());
+      return;
+    }
     CEDE_REQUIRE(sched::scheduler::current() != &engine->scheduler(),
                  "a runtime is destroyed by one of its own fibers");
     engine->root().cancel();
@@ -20,7 +29,7 @@ class runtime::state {
   state(const state&) = delete;
   state& operator=(const state&) = delete;
 
-  const std::unique_ptr<assembly::engine> engine;
+  std::unique_ptr<assembly::engine> engine;
 };
 
 runtime::runtime(std::unique_ptr<state> made) noexcept : state_(std::move(made)) {}
@@ -45,11 +54,21 @@ result<sched::spawned*> runtime::start(kind what, const attributes& how,
 }
 
 void runtime::run_and_wait(const std::function<void()>& f) {
-  auto started = spawn([&f] { f(); });
+  std::exception_ptr thrown;
+  auto started = spawn([&f, &thrown] {
+    try {
+      f();
+    } catch (const abi::__forced_unwind&) {
+      throw;
+    } catch (...) {
+      thrown = std::current_exception();
+    }
+  });
   if (!started) throw std::system_error(started.error(), "cede::runtime::run");
   // A cancel of the caller must not leave `f` behind with references to its stack.
   const auto joined = started->join();
-  if (!joined && started->joinable()) *started = fiber();
+  if (!joined) *started = fiber();
+  if (thrown) std::rethrow_exception(thrown);
 }
 
 unsigned runtime::workers() const noexcept {

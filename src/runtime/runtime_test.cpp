@@ -8,6 +8,8 @@
 #include <cede/cede.hpp>
 #include <thread>
 
+#include "base/sanitizers.hpp"
+
 namespace cede {
 namespace {
 
@@ -87,6 +89,19 @@ TEST(run, what_finishes_within_the_drain_time_is_not_cancelled) {
   EXPECT_TRUE(finished);
 }
 
+TEST(run, the_end_of_the_drain_reaches_a_fiber_that_lets_no_other_run) {
+  EXPECT_EQ(run({.workers = 1, .drain = 20ms},
+                [] {
+                  scope all;
+                  all.spawn([] {
+                    ::kill(::getpid(), SIGTERM);
+                    while (!this_fiber::cancelled()) {
+                    }
+                  });
+                }),
+            0);
+}
+
 TEST(run, a_second_stop_signal_cancels_at_once) {
   std::error_code childs;
   EXPECT_EQ(run({.workers = 1, .drain = 1h},
@@ -127,6 +142,47 @@ TEST(run, a_seed_makes_time_virtual) {
             0);
 }
 
+#if !CEDE_ASAN && !CEDE_TSAN  // they bring a handler and stacks of their own
+[[gnu::noinline]] int recurse(int depth) {
+  volatile char frame[512];
+  frame[0] = static_cast<char>(depth);
+  return depth < 0 ? 0 : recurse(depth + 1) + frame[0];
+}
+
+TEST(run_death, a_stack_overflow_names_the_fiber_on_every_worker) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  for (const unsigned workers : {1u, 2u})
+    EXPECT_DEATH(run({.workers = workers},
+                     [] {
+                       // With two workers main's is the busier one, so it starts on the other.
+                       auto f = spawn({.name = "deep"}, [] { recurse(0); }).value();
+                       static_cast<void>(f.join());
+                     }),
+                 "fiber 'deep' overflowed its 64 KiB stack");
+}
+#endif
+
+TEST(run_death, in_a_forked_child_a_static_runtime_lets_it_exit) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  EXPECT_EXIT(
+      {
+        static auto kept = runtime::start({.workers = 1}).value();
+        static auto sleeper = kept.spawn([] { static_cast<void>(this_fiber::sleep_for(1h)); });
+        const pid_t child = ::fork();
+        if (child == 0) {
+          // What exit() would do to a static of this type, without the test's own statics.
+          {
+            const runtime moved = std::move(kept);
+          }
+          ::_exit(0);
+        }
+        int status = 0;
+        ::waitpid(child, &status, 0);
+        ::_exit(WIFEXITED(status) ? 7 : 8);
+      },
+      testing::ExitedWithCode(7), "");
+}
+
 TEST(run_death, after_fork_the_child_may_only_exec_or_exit) {
   GTEST_FLAG_SET(death_test_style, "threadsafe");
   EXPECT_DEATH(run([] {
@@ -165,6 +221,39 @@ TEST(runtime, is_embedded_and_called_from_foreign_threads) {
     });
   for (auto& t : callers) t.join();
   EXPECT_EQ(sum, 400);
+}
+
+TEST(runtime, a_cancelled_caller_still_gets_what_was_thrown_there) {
+  auto there = runtime::start({.workers = 1}).value();
+  run({.workers = 1}, [&] {
+    auto caller = spawn([&] {
+                    EXPECT_THROW(there.run([]() -> std::string {
+                      this_fiber::sleep_for(1h).value();
+                      return "slept";
+                    }),
+                                 std::bad_expected_access<std::error_code>);
+                  }).value();
+    this_fiber::yield();
+    caller.cancel();
+    EXPECT_TRUE(caller.join());
+  });
+}
+
+TEST(runtime, its_workers_threads_can_be_cancelled_out_of_a_system_call) {
+  auto inside = runtime::start({.workers = 1}).value();
+  auto listener = tcp_listener::bind("127.0.0.1", 0).value();
+  inside.run([&] {
+    auto client = tcp_stream::connect(*listener.local_endpoint()).value();
+    std::atomic<bool> reading{false};
+    auto t = spawn(os_thread, [&] {
+               std::array<std::byte, 8> buffer;
+               reading = true;
+               EXPECT_EQ(client.read_some(buffer).error(), errc::cancelled);
+             }).value();
+    while (!reading) this_fiber::yield();
+    t.cancel();
+    EXPECT_TRUE(t.join());
+  });
 }
 
 TEST(runtime, two_at_once_do_not_mix) {

@@ -35,7 +35,7 @@ result<> blocking_pool::start_thread() noexcept {
     std::thread([this] { serve(); }).detach();
     ++threads_;
     return {};
-  } catch (const std::system_error&) {
+  } catch (const std::exception&) {  // std::system_error, or std::bad_alloc
     return failure(errc::thread_unavailable);
   }
 }

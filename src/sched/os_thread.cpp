@@ -2,6 +2,8 @@
 
 #include <cxxabi.h>
 #include <pthread.h>
+#include <sched.h>
+#include <signal.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -9,6 +11,7 @@
 #include <cerrno>
 #include <new>
 
+#include "base/signals.hpp"
 #include "base/slab.hpp"
 #include "sched/kernel_carrier.hpp"
 #include "sched/scheduler.hpp"
@@ -31,21 +34,37 @@ class thread_attributes {
   result<> apply(const attributes& how) {
     if (how.stack_size != 0 && ::pthread_attr_setstacksize(&value_, how.stack_size) != 0)
       return failure(errc::invalid_argument);
-    if (how.policy == thread_policy::other) return {};
-    sched_param parameters{};
-    parameters.sched_priority = how.realtime_priority;
-    if (::pthread_attr_setschedpolicy(&value_, SCHED_FIFO) != 0 ||
-        ::pthread_attr_setschedparam(&value_, &parameters) != 0 ||
-        ::pthread_attr_setinheritsched(&value_, PTHREAD_EXPLICIT_SCHED) != 0)
-      return failure(errc::invalid_argument);
+    if (how.policy == thread_policy::fifo) return set_policy(SCHED_FIFO, how.realtime_priority);
+    // A thread inherits its creator's policy; SCHED_BATCH and SCHED_IDLE may stay.
+    const int creators = ::sched_getscheduler(0) & ~SCHED_RESET_ON_FORK;
+    if (creators == SCHED_FIFO || creators == SCHED_RR) return set_policy(SCHED_OTHER, 0);
     return {};
   }
 
   const pthread_attr_t* get() const { return &value_; }
 
  private:
+  result<> set_policy(int policy, int priority) {
+    sched_param parameters{};
+    parameters.sched_priority = priority;
+    if (::pthread_attr_setschedpolicy(&value_, policy) != 0 ||
+        ::pthread_attr_setschedparam(&value_, &parameters) != 0 ||
+        ::pthread_attr_setinheritsched(&value_, PTHREAD_EXPLICIT_SCHED) != 0)
+      return failure(errc::invalid_argument);
+    return {};
+  }
+
   pthread_attr_t value_;
 };
+
+// The creator's mask is inherited, and a worker blocks all asynchronous signals: a cancel would not
+// get this thread out of its system call.
+void unblock_interrupts() noexcept {
+  sigset_t interrupt;
+  ::sigemptyset(&interrupt);
+  ::sigaddset(&interrupt, base::signals::interrupt_signal());
+  ::pthread_sigmask(SIG_UNBLOCK, &interrupt, nullptr);
+}
 
 std::error_code cause(int error) noexcept {
   if (error == EPERM) return errc::not_permitted;
@@ -117,6 +136,7 @@ void os_thread::abandon(const detail::body& callable) noexcept {
 }
 
 void* os_thread::enter(void* argument) {
+  unblock_interrupts();
   os_thread& self = *static_cast<os_thread*>(argument);
   self.kernel_tid.store(static_cast<int>(::syscall(SYS_gettid)), std::memory_order_relaxed);
   if (self.name != nullptr) ::pthread_setname_np(::pthread_self(), self.short_name().data());

@@ -97,7 +97,7 @@ result<> scheduler::start_threads(unsigned first) {
         ::pthread_setname_np(::pthread_self(), name.substr(0, 15).c_str());
         w->run();
       });
-  } catch (const std::system_error&) {
+  } catch (const std::exception&) {  // std::system_error, or std::bad_alloc
     outcome = failure(errc::thread_unavailable);
   }
   ::pthread_sigmask(SIG_SETMASK, &before, nullptr);

@@ -218,6 +218,22 @@ TEST(scheduler, an_idle_worker_steals_what_waits_to_start_on_a_busy_one) {
       2);
 }
 
+TEST(scheduler, what_waits_to_start_behind_a_hog_is_stolen_too) {
+  run_fifo(
+      [] {
+        std::atomic<int> ended{0};
+        std::vector<cede::fiber> fibers;
+        // It keeps its worker until all others have ended: what is placed behind it must be taken
+        // over.
+        fibers.push_back(spawn([&] {
+                           while (ended.load() < 6) std::this_thread::yield();
+                         }).value());
+        for (int i = 0; i < 6; ++i) fibers.push_back(spawn([&] { ++ended; }).value());
+        for (auto& f : fibers) EXPECT_TRUE(f.join());
+      },
+      2);
+}
+
 TEST(scheduler, same_worker_is_not_stolen) {
   run_fifo(
       [] {

@@ -5,7 +5,7 @@
 #include <thread>
 #include <utility>
 
-#include "base/fork_guard.hpp"
+#include "base/alternate_stack.hpp"
 #include "sched/fiber.hpp"
 #include "sched/kernel_carrier.hpp"
 #include "sched/parking.hpp"
@@ -24,8 +24,10 @@ constexpr std::size_t least_budget = 64;
 // that one has more fibers already: the busy worker's fiber may be about to yield.
 constexpr auto busy_worker_grace = std::chrono::milliseconds(1);
 
-constexpr unsigned admitted_at_once = 4;
-constexpr unsigned stolen_at_once = 32;
+constexpr std::size_t stolen_at_once = 32;
+
+// So often at the least a new fiber starts, however many others are ready.
+constexpr unsigned picks_before_a_start = 64;
 
 // The frames that a fiber returns through when it is resumed. With thousands of connections their
 // cache lines are cold, and fetching them while another fiber runs hides most of that.
@@ -56,6 +58,8 @@ worker::~worker() {
 worker* worker::current() noexcept { return this_worker; }
 
 void worker::run() noexcept {
+  // A stack overflow leaves no room for the handler that reports it.
+  const base::signals::alternate_stack for_faults;
   worker* const outer = std::exchange(this_worker, this);
   runnable* const outer_runnable = exchange_current(nullptr);
   context::fiber_context loop;
@@ -91,7 +95,11 @@ void worker::round() noexcept {
 }
 
 runnable* worker::next() noexcept {
-  if (unstarted_count_.load(std::memory_order_relaxed) != 0) admit_unstarted();
+  if (unstarted_count_.load(std::memory_order_relaxed) != 0 &&
+      (!policy_->has_ready() || ++picks_ >= picks_before_a_start)) {
+    picks_ = 0;
+    if (runnable* const fresh = take_unstarted()) return fresh;
+  }
   return policy_->pick_next();
 }
 
@@ -146,8 +154,7 @@ void worker::start(fiber& f, placement where) noexcept {
   {
     const std::lock_guard hold(unstarted_lock_);
     unstarted_.push_back(f);
-    unstarted_count_.store(static_cast<std::uint32_t>(unstarted_.size()),
-                           std::memory_order_seq_cst);
+    count_unstarted();
   }
   if (sleeping())
     rouse();
@@ -172,14 +179,15 @@ void worker::drain_inbox() noexcept {
   }
 }
 
-// A few at a time: the rest stays open to thieves.
-void worker::admit_unstarted() noexcept {
+// To run at once: whatever is not about to run stays open to thieves.
+runnable* worker::take_unstarted() noexcept {
   const std::lock_guard hold(unstarted_lock_);
-  for (unsigned n = 0; n < admitted_at_once; ++n) {
-    runnable* const r = unstarted_.pop_front();
-    if (r == nullptr) break;
-    policy_->awakened(*r);
-  }
+  runnable* const r = unstarted_.pop_front();
+  count_unstarted();
+  return r;
+}
+
+void worker::count_unstarted() noexcept {
   unstarted_count_.store(static_cast<std::uint32_t>(unstarted_.size()), std::memory_order_seq_cst);
 }
 
@@ -195,7 +203,7 @@ bool worker::steal() noexcept {
       busy_ones = true;
       continue;
     }
-    if (const unsigned taken = victim.give(*this); taken != 0) {
+    if (victim.give(*this) != 0) {
       patience_ = clock::time_point::min();
       return true;
     }
@@ -208,23 +216,28 @@ bool worker::steal() noexcept {
 }
 
 // Half of what has not started; the fiber's carrier changes while nobody else can reach it.
-unsigned worker::give(worker& thief) noexcept {
+std::uint32_t worker::give(worker& thief) noexcept {
   run_queue loot;
   {
     const std::lock_guard hold(unstarted_lock_);
     const std::size_t half = (unstarted_.size() + 1) / 2;
-    for (std::size_t n = std::min<std::size_t>(half, stolen_at_once); n > 0; --n) {
+    for (std::size_t n = std::min(half, stolen_at_once); n > 0; --n) {
       runnable& r = *unstarted_.pop_front();
       r.carrier = &thief;
       loot.push_back(r);
     }
-    unstarted_count_.store(static_cast<std::uint32_t>(unstarted_.size()),
-                           std::memory_order_seq_cst);
+    count_unstarted();
   }
   const auto taken = static_cast<std::uint32_t>(loot.size());
   live_.fetch_sub(taken, std::memory_order_relaxed);
   thief.live_.fetch_add(taken, std::memory_order_relaxed);
-  while (runnable* const r = loot.pop_front()) thief.policy_->awakened(*r);
+  {
+    const std::lock_guard hold(thief.unstarted_lock_);
+    thief.unstarted_.splice_back(loot);
+    thief.count_unstarted();
+  }
+  // Who looked meanwhile saw them nowhere and may have gone to sleep.
+  if (taken > 1) scheduler_.rouse_a_thief(thief);
   return taken;
 }
 

@@ -92,9 +92,10 @@ class worker final : public carrier {
   void sleep_until(clock::time_point until) noexcept;
   void advance_virtual_time() noexcept;
   void drain_inbox() noexcept;
-  void admit_unstarted() noexcept;
+  runnable* take_unstarted() noexcept;
+  void count_unstarted() noexcept;
   bool steal() noexcept;
-  unsigned give(worker& thief) noexcept;
+  std::uint32_t give(worker& thief) noexcept;
   runnable* next() noexcept;
   void dispatch(runnable& r) noexcept { r.control(r); }
   // Out of line, as a switch makes its function save every register: fiber::resume already does.
@@ -112,6 +113,7 @@ class worker final : public carrier {
   context::fiber_context* running_ = nullptr;  // whose registers the CPU holds
   fiber* ended_ = nullptr;                     // rule 5
   std::size_t budget_ = 0;                     // rule 3
+  unsigned picks_ = 0;                         // since a new fiber has started
   clock::time_point patience_ = clock::time_point::min();  // steal from a busy worker after this
   std::atomic<std::uint64_t> switches_{0};
 
