@@ -126,7 +126,8 @@ TEST(subscription, the_dispatcher_thread_ends_with_the_last) {
     called.acquire();
     EXPECT_TRUE(dispatcher_runs());
   }
-  EXPECT_FALSE(dispatcher_runs());
+  // A joined thread is listed until the kernel has put it away, one that runs on for ever.
+  while (dispatcher_runs()) std::this_thread::yield();
 }
 
 std::atomic<int> chained = 0;
@@ -223,6 +224,7 @@ TEST(subscription, a_forked_child_meets_the_disposition_of_before) {
 #endif
 
 TEST(subscription_death_test, synchronous_signals_have_no_subscribers) {
+  if (CEDE_EMULATED) GTEST_SKIP() << "an emulated program cannot start itself anew";
   GTEST_FLAG_SET(death_test_style, "threadsafe");  // a new program, since a forked child may not
   EXPECT_DEATH(subscribe(SIGSEGV, [](int) {}), "only asynchronous signals have subscribers");
   EXPECT_DEATH(subscribe(0, [](int) {}), "only asynchronous signals have subscribers");
