@@ -8,12 +8,17 @@ set(CEDE_TEST_ENVIRONMENT
   "CEDE_PROGRAM=${PROJECT_BINARY_DIR}/cede"
   "CEDE_EXAMPLES=${PROJECT_BINARY_DIR}/examples"
   "CEDE_SOURCE=${PROJECT_SOURCE_DIR}")
+
+# One variable for the unit tests: gtest_discover_tests takes a list in a property apart.
+set(CEDE_SANITIZER_ENVIRONMENT "")
 if(CEDE_SANITIZE MATCHES thread)
-  list(APPEND CEDE_TEST_ENVIRONMENT "TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1")
-elseif(CEDE_SANITIZE MATCHES address)
-  list(APPEND CEDE_TEST_ENVIRONMENT
-    "ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1"
-    "UBSAN_OPTIONS=print_stacktrace=1")
+  set(CEDE_SANITIZER_ENVIRONMENT "TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1")
+elseif(CEDE_SANITIZE MATCHES undefined)
+  set(CEDE_SANITIZER_ENVIRONMENT "UBSAN_OPTIONS=print_stacktrace=1")
+endif()
+if(CEDE_SANITIZER_ENVIRONMENT)
+  list(APPEND CEDE_TEST_ENVIRONMENT ${CEDE_SANITIZER_ENVIRONMENT})
+  set(CEDE_UNIT_TEST_ENVIRONMENT ENVIRONMENT ${CEDE_SANITIZER_ENVIRONMENT})
 endif()
 
 # Under an emulator memory and mappings are not all the test's own: a test of limits skips itself.
@@ -36,7 +41,7 @@ function(cede_discover target filter label)
   gtest_discover_tests(${target}
     TEST_FILTER ${filter} TEST_LIST ${list}
     NO_PRETTY_VALUES DISCOVERY_TIMEOUT 60
-    PROPERTIES LABELS ${label} TIMEOUT ${CEDE_TEST_TIMEOUT} ENVIRONMENT "${CEDE_TEST_ENVIRONMENT}")
+    PROPERTIES LABELS ${label} TIMEOUT ${CEDE_TEST_TIMEOUT} ${CEDE_UNIT_TEST_ENVIRONMENT})
 endfunction()
 
 foreach(layer IN LISTS CEDE_LIBRARY_LAYERS)
