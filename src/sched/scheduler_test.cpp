@@ -196,7 +196,7 @@ TEST(scheduler, new_fibers_spread_over_the_workers) {
           fibers.push_back(spawn([&] {
                              used[worker::current()->index()] = true;
                              ++running;
-                             while (running.load() < 2) this_fiber::yield();
+                             while (running.load() < 2) std::this_thread::yield();
                            }).value());
         for (auto& f : fibers) EXPECT_TRUE(f.join());
         for (unsigned i = 0; i < 2; ++i)
