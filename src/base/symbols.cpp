@@ -66,6 +66,17 @@ symbol symbol_source::find(void* address) const {
   if (Dwfl_Line* const line = ::dwfl_module_getsrc(module, where)) {
     const char* const file = ::dwfl_lineinfo(line, nullptr, &found.line, nullptr, nullptr, nullptr);
     if (file != nullptr) found.file = file;
+    return found;
+  }
+  // The call above needs an address table that clang does not write: ask unit by unit.
+  Dwarf_Addr bias = 0;
+  for (Dwarf_Die* unit = ::dwfl_module_nextcu(module, nullptr, &bias); unit != nullptr;
+       unit = ::dwfl_module_nextcu(module, unit, &bias)) {
+    if (::dwarf_haspc(unit, where - bias) != 1) continue;
+    Dwarf_Line* const line = ::dwarf_getsrc_die(unit, where - bias);
+    const char* const file = line != nullptr ? ::dwarf_linesrc(line, nullptr, nullptr) : nullptr;
+    if (file != nullptr && ::dwarf_lineno(line, &found.line) == 0) found.file = file;
+    break;
   }
   return found;
 }
