@@ -158,6 +158,8 @@ void os_thread::finish() noexcept {
   owner->thread_ended(::pthread_self());
   announce_end();
   owner->outside.fetch_sub(1, std::memory_order_seq_cst);
+  // In virtual time the worker may sleep only because of us: it looks for a deadlock again.
+  if (owner->virtual_time() != nullptr) owner->workers().front()->rouse();
   release();
 }
 
