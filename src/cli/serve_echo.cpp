@@ -11,6 +11,7 @@
 
 #include "base/cpus.hpp"
 #include "cli/advice.hpp"
+#include "cli/stats_answers.hpp"
 
 namespace cede::cli {
 namespace {
@@ -111,7 +112,12 @@ class echo_server {
       return EXIT_FAILURE;
     }
     announce(*listener);
-    return accept_all(*listener);
+    scope asides;
+    if (options_.stats)
+      static_cast<void>(asides.spawn([this] { answer_stats(service_.totals()); }));
+    const int code = accept_all(*listener);
+    asides.cancel();  // it may wait for a line that never comes
+    return code;
   }
 
  private:

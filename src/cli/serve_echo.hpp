@@ -30,6 +30,7 @@ struct serve_echo_options {
   std::chrono::milliseconds drain{3000};
   std::optional<std::byte> hog_byte;
   std::optional<std::chrono::milliseconds> hog_for;
+  bool stats = false;  // answer lines on stdin
 };
 
 /// Adds `echo` to `serve`; reading a command line then fills `into`, or throws usage_error.

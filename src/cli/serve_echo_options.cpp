@@ -73,6 +73,10 @@ void add_behaviour(CLI::App& echo, serve_echo_options& into) {
       [&into](std::string_view option, std::string_view text) {
         into.hog_for = parse_duration(option, text);
       });
+  echo.add_flag("--stats", into.stats,
+                "answer each line on stdin with a line of JSON on stdout: switches between fibers, "
+                "connections and bytes so far")
+      ->disable_flag_override();
 }
 
 }  // namespace

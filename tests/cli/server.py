@@ -69,8 +69,9 @@ class Server:
     """A running `cede serve echo`."""
 
     def __init__(self, *arguments, **options):
+        options.setdefault("stdin", subprocess.DEVNULL)
         self.process = subprocess.Popen(
-            [PROGRAM, "serve", "echo", "--port", "0", *arguments], stdin=subprocess.DEVNULL,
+            [PROGRAM, "serve", "echo", "--port", "0", *arguments],
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options)
         self.line = self.process.stdout.readline()
         match = re.match(r"listening on (.*):(\d+), kind ", self.line)

@@ -1,0 +1,16 @@
+// `cede serve echo --stats`: figures about the server, for whoever holds the other end of its
+// stdin.
+#pragma once
+
+#include "cli/echo_service.hpp"
+
+namespace cede::cli {
+
+/// Reads lines from stdin and answers each with one line on stdout, a JSON object:
+///     {"switches":12345,"connections":1000,"bytes":64000}
+/// `switches` are those to a fiber that the workers have made so far, in user space; connections
+/// and bytes count those that have ended. Returns at the end of stdin, or when it is cancelled.
+/// Requires: a cooperative fiber. Blocks: the fiber.
+void answer_stats(const echo_totals& totals);
+
+}  // namespace cede::cli
