@@ -7,7 +7,8 @@ set(CEDE_TEST_TIMEOUT 120 CACHE STRING "Seconds after which a test has hung")
 set(CEDE_TEST_ENVIRONMENT
   "CEDE_PROGRAM=${PROJECT_BINARY_DIR}/cede"
   "CEDE_EXAMPLES=${PROJECT_BINARY_DIR}/examples"
-  "CEDE_SOURCE=${PROJECT_SOURCE_DIR}")
+  "CEDE_SOURCE=${PROJECT_SOURCE_DIR}"
+  "CEDE_SANITIZE=${CEDE_SANITIZE}")
 
 # One variable for the unit tests: gtest_discover_tests takes a list in a property apart.
 set(CEDE_SANITIZER_ENVIRONMENT "")

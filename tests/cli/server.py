@@ -18,9 +18,10 @@ import unittest
 PROGRAM = os.environ["CEDE_PROGRAM"]
 KINDS = ("cooperative", "os-thread", "os-thread-fifo")
 # Sanitizers multiply memory and time; tests that measure memory make no sense there.
-SANITIZED = "ASAN_OPTIONS" in os.environ or "TSAN_OPTIONS" in os.environ
+SANITIZER = os.environ.get("CEDE_SANITIZE", "")
+SANITIZED = SANITIZER != ""
 # UBSan looks through a pipe whether an object is there, and calls it broken without free descriptors.
-needs_no_pipe = unittest.skipIf("UBSAN_OPTIONS" in os.environ, "UBSan needs descriptors of its own")
+needs_no_pipe = unittest.skipIf("undefined" in SANITIZER, "UBSan needs descriptors of its own")
 PATIENCE = 60.0  # seconds until a test that waits for a peer gives up
 
 CAP_SYS_NICE = 23
@@ -98,7 +99,7 @@ class Server:
 
     def signal(self, number=signal.SIGTERM):
         self.process.send_signal(number)
-        if "TSAN_OPTIONS" in os.environ:
+        if SANITIZER == "thread":
             self.repeat_until_heard(number)
 
     def repeat_until_heard(self, number):
