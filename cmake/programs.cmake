@@ -11,6 +11,7 @@ function(cede_glob result)
 endfunction()
 
 # src/measure and src/cli are static libraries of their own, so that their tests can link them.
+# A folder in one of them is a room of that layer.
 function(cede_upper_layer layer)
   cede_glob(sources
     ${PROJECT_SOURCE_DIR}/src/${layer}/*.cpp ${PROJECT_SOURCE_DIR}/src/${layer}/*/*.cpp)

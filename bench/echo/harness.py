@@ -1,4 +1,4 @@
-"""Runs echo servers and the load client as processes, on cores of their own.
+"""Runs echo servers and `cede load` as processes, on cores of their own.
 
 Used by `bench/run_first` and `bench/echo/compare.py`. A server is named by what runs its
 connections; SERVERS says how each is started. Everything that goes wrong is a `Failure` with one
@@ -158,7 +158,7 @@ class Server:
 def load(server, build, core, mode, connections, *options):
     """Runs the load client against `server` and returns its measurements."""
     command = [
-        f"{build}/bench/echo_load", mode, "--json", "--host", HOST, "--port", str(server.port),
+        f"{build}/cede", "load", mode, "--json", "--host", HOST, "--port", str(server.port),
         "--server-pid", str(server.pid), "--connections", str(connections), *options,
     ]  # fmt: skip
     with tempfile.TemporaryFile(mode="w+") as output:
@@ -170,13 +170,17 @@ def load(server, build, core, mode, connections, *options):
     return json.loads(text)
 
 
+def milliseconds(seconds):
+    return f"{round(seconds * 1000)}ms"
+
+
 def sample_echo(name, build, connections, warm_up, duration):
     """One fresh server, one closed loop; seconds in, the client's measurements out."""
     server_core, client_core = cores()
     with Server(name, build, server_core) as server:
         return load(
             server, build, client_core, "echo", connections,
-            "--warm-up", f"{warm_up}s", "--duration", f"{duration}s",
+            "--warm-up", milliseconds(warm_up), "--duration", milliseconds(duration),
         )  # fmt: skip
 
 

@@ -4,10 +4,14 @@
 #include <sys/resource.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdlib>
+#include <functional>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "cli/load.hpp"
 #include "cli/output.hpp"
 #include "cli/serve_echo.hpp"
 #include "cli/suggestion.hpp"
@@ -19,18 +23,20 @@ namespace {
 
 constexpr int exit_usage = 2;
 
+// A verb that does something, and what.
+struct action {
+  CLI::App* verb;
+  std::function<int()> run;
+};
+
 class command_line {
  public:
   command_line() {
     app_.set_version_flag("--version", fmt::format("cede {}", version()));
     app_.add_flag("--verbose", verbose_, "say more on stderr")->disable_flag_override();
     app_.allow_extras();
-    serve_ = app_.add_subcommand("serve", "Serve connections");
-    echo_ = add_serve_echo(*serve_, echo_options_);
-    // What a verb does not know goes up, to be refused in one place; so --verbose may stand
-    // anywhere.
-    serve_->fallthrough();
-    echo_->fallthrough();
+    add_serve();
+    add_load();
   }
 
   int run(std::span<char*> words) {
@@ -47,21 +53,55 @@ class command_line {
       throw usage_error(error.what());
     }
     log_to_stderr(how_much());
-    return serve_echo(echo_options_, how_much());
+    return chosen()->run();
   }
 
   /// The verb as far as it was understood, to look up the help of.
   std::string verb() const {
-    if (echo_->parsed()) return "cede serve echo";
-    return serve_->parsed() ? "cede serve" : "cede";
+    std::string words;
+    for (const CLI::App* app = deepest(); app != nullptr; app = app->get_parent())
+      words = app->get_name() + (words.empty() ? "" : " ") + words;
+    return words;
   }
 
  private:
+  void add_serve() {
+    CLI::App& serve = add_group("serve", "Serve connections");
+    add_action(add_serve_echo(serve, serve_echo_),
+               [this] { return serve_echo(serve_echo_, how_much()); });
+  }
+
+  void add_load() {
+    CLI::App& load = add_group("load", "Connect to a server and measure how it answers");
+    add_action(add_load_echo(load, load_echo_), [this] { return load_echo(load_echo_); });
+    add_action(add_load_idle(load, load_idle_), [this] { return load_idle(load_idle_); });
+    add_action(add_load_churn(load, load_churn_), [this] { return load_churn(load_churn_); });
+  }
+
+  // What a verb does not know goes up, to be refused in one place; so --verbose may stand anywhere.
+  CLI::App& add_group(const char* name, const char* text) {
+    CLI::App* const group = app_.add_subcommand(name, text);
+    group->fallthrough();
+    return *group;
+  }
+
+  void add_action(CLI::App* verb, std::function<int()> run) {
+    verb->fallthrough();
+    actions_.push_back({verb, std::move(run)});
+  }
+
   verbosity how_much() const { return verbose_ ? verbosity::verbose : verbosity::normal; }
 
-  CLI::App* deepest() {
-    if (echo_->parsed()) return echo_;
-    return serve_->parsed() ? serve_ : &app_;
+  // The verb that was given last.
+  const CLI::App* deepest() const {
+    const CLI::App* app = &app_;
+    while (!app->get_subcommands().empty()) app = app->get_subcommands().front();
+    return app;
+  }
+
+  const action* chosen() const {
+    const auto found = std::ranges::find(actions_, deepest(), &action::verb);
+    return found == actions_.end() ? nullptr : &*found;
   }
 
   int show(const std::string& text) {
@@ -74,7 +114,7 @@ class command_line {
   void refuse_unknown() {
     const std::vector<std::string> unknown = app_.remaining();
     if (!unknown.empty() && unknown.front().starts_with('-')) refuse_option(unknown.front());
-    if (!echo_->parsed()) refuse_verb(unknown);
+    if (chosen() == nullptr) refuse_verb(unknown);
     if (!unknown.empty())
       throw usage_error(fmt::format("'{}' is one word too many", unknown.front()));
   }
@@ -82,7 +122,7 @@ class command_line {
   [[noreturn]] void refuse_option(const std::string& text) {
     const std::string name = text.substr(0, text.find('='));
     std::vector<std::string> names;
-    for (CLI::App* app = deepest(); app != nullptr; app = app->get_parent())
+    for (const CLI::App* app = deepest(); app != nullptr; app = app->get_parent())
       for (const CLI::Option* option : app->get_options()) names.push_back(first_name(*option));
     const std::vector<std::string_view> words(names.begin(), names.end());
     const auto meant = closest(name, words);
@@ -103,23 +143,28 @@ class command_line {
   }
 
   [[noreturn]] void refuse_verb(const std::vector<std::string>& unknown) {
-    static constexpr std::string_view verbs[] = {"serve"};
-    static constexpr std::string_view servers[] = {"echo"};
-    const auto words = serve_->parsed() ? std::span(servers) : std::span(verbs);
-    const char* const what = serve_->parsed() ? "server" : "command";
-    if (unknown.empty()) throw usage_error(fmt::format("no {} given: use {}", what, words.front()));
+    const CLI::App* const group = deepest();
+    std::vector<std::string> names;
+    for (const CLI::App* app : group->get_subcommands([](const CLI::App*) { return true; }))
+      names.push_back(app->get_name());
+    const std::vector<std::string_view> words(names.begin(), names.end());
+    const std::string of = group == &app_ ? "" : fmt::format(" for {}", group->get_name());
+    if (unknown.empty())
+      throw usage_error(fmt::format("no verb given{}: {}", of, suggest("", words)));
     throw usage_error(
-        fmt::format("no {} '{}': {}", what, unknown.front(), suggest(unknown.front(), words)));
+        fmt::format("no verb '{}'{}: {}", unknown.front(), of, suggest(unknown.front(), words)));
   }
 
   CLI::App app_{"Fibers and OS threads behind one blocking-style interface", "cede"};
-  CLI::App* serve_ = nullptr;
-  CLI::App* echo_ = nullptr;
+  std::vector<action> actions_;
   bool verbose_ = false;
-  serve_echo_options echo_options_;
+  serve_echo_options serve_echo_;
+  load_echo_options load_echo_;
+  load_idle_options load_idle_;
+  load_churn_options load_churn_;
 };
 
-// A server's connections are descriptors: the program uses what its user may use.
+// Connections are descriptors: the program uses what its user may use.
 void raise_descriptor_limit() noexcept {
   rlimit limit{};
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;

@@ -6,6 +6,7 @@
 
 #include "cli/option_values.hpp"
 #include "cli/serve_echo.hpp"
+#include "cli/text_option.hpp"
 
 namespace cede::cli {
 namespace {
@@ -18,39 +19,34 @@ constexpr std::array<choice<reactor_kind>, 3> reactors{{{"auto", reactor_kind::a
                                                         {"epoll", reactor_kind::epoll},
                                                         {"io_uring", reactor_kind::io_uring}}};
 
-// Every value arrives as text, so that all refusals speak with one voice.
-template <class Parse>
-void add(CLI::App& to, const std::string& option, const char* value, const char* text,
-         Parse parse) {
-  to.add_option_function<std::string>(
-        option, [option, parse](const std::string& given) { parse(option, given); }, text)
-      ->type_name(value);
-}
-
 void add_where(CLI::App& echo, serve_echo_options& into) {
-  add(echo, "--host", "ADDRESS", "address or name to listen on (default: 127.0.0.1)",
-      [&into](std::string_view, const std::string& text) { into.host = text; });
-  add(echo, "--port", "PORT", "port to listen on, 0 for any that is free (default: 7000)",
-      [&into](std::string_view option, std::string_view text) {
-        into.port = parse_port(option, text);
-      });
+  add_text_option(echo, "--host", "ADDRESS", "address or name to listen on (default: 127.0.0.1)",
+                  [&into](std::string_view, const std::string& text) { into.host = text; });
+  add_text_option(echo, "--port", "PORT",
+                  "port to listen on, 0 for any that is free (default: 7000)",
+                  [&into](std::string_view option, std::string_view text) {
+                    into.port = parse_port(option, text);
+                  });
 }
 
 void add_what_runs(CLI::App& echo, serve_echo_options& into) {
-  add(echo, "--kind", "KIND",
+  add_text_option(
+      echo, "--kind", "KIND",
       "what runs a connection: cooperative, os-thread or os-thread-fifo (default: cooperative)",
       [&into](std::string_view option, std::string_view text) {
         into.kind = parse_choice(option, text, kinds);
       });
-  add(echo, "--workers", "N", "threads that run fibers, 1 to 1024 (default: one for each CPU)",
-      [&into](std::string_view option, std::string_view text) {
-        into.workers = static_cast<unsigned>(parse_number(option, text, 1, 1024));
-      });
-  add(echo, "--reactor", "REACTOR", "auto, epoll or io_uring (default: auto)",
-      [&into](std::string_view option, std::string_view text) {
-        into.reactor = parse_choice(option, text, reactors);
-      });
-  add(echo, "--stack", "KIB",
+  add_text_option(echo, "--workers", "N",
+                  "threads that run fibers, 1 to 1024 (default: one for each CPU)",
+                  [&into](std::string_view option, std::string_view text) {
+                    into.workers = static_cast<unsigned>(parse_number(option, text, 1, 1024));
+                  });
+  add_text_option(echo, "--reactor", "REACTOR", "auto, epoll or io_uring (default: auto)",
+                  [&into](std::string_view option, std::string_view text) {
+                    into.reactor = parse_choice(option, text, reactors);
+                  });
+  add_text_option(
+      echo, "--stack", "KIB",
       "stack of a connection in KiB, 16 to 8192 (default: 64 for a fiber, 'ulimit -s' for a "
       "thread)",
       [&into](std::string_view option, std::string_view text) {
@@ -59,20 +55,21 @@ void add_what_runs(CLI::App& echo, serve_echo_options& into) {
 }
 
 void add_behaviour(CLI::App& echo, serve_echo_options& into) {
-  add(echo, "--drain", "TIME",
-      "how long connections may go on after the first SIGTERM or SIGINT (default: 3s)",
-      [&into](std::string_view option, std::string_view text) {
-        into.drain = parse_duration(option, text);
-      });
-  add(echo, "--hog-byte", "BYTE",
+  add_text_option(echo, "--drain", "TIME",
+                  "how long connections may go on after the first SIGTERM or SIGINT (default: 3s)",
+                  [&into](std::string_view option, std::string_view text) {
+                    into.drain = parse_duration(option, text);
+                  });
+  add_text_option(
+      echo, "--hog-byte", "BYTE",
       "a connection whose first byte is this one spins before it replies: a character or 0xNN",
       [&into](std::string_view option, std::string_view text) {
         into.hog_byte = parse_byte(option, text);
       });
-  add(echo, "--hog-for", "TIME", "how long it spins (default: 5s)",
-      [&into](std::string_view option, std::string_view text) {
-        into.hog_for = parse_duration(option, text);
-      });
+  add_text_option(echo, "--hog-for", "TIME", "how long it spins (default: 5s)",
+                  [&into](std::string_view option, std::string_view text) {
+                    into.hog_for = parse_duration(option, text);
+                  });
   echo.add_flag("--stats", into.stats,
                 "answer each line on stdin with a line of JSON on stdout: switches between fibers, "
                 "connections and bytes so far")

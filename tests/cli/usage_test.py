@@ -18,13 +18,15 @@ class Usage(server.Case):
             self.assert_usage(["serve", "echo", f"{option}={value}"], shown, *texts)
 
     def test_a_missing_verb_is_asked_for(self):
-        self.assert_usage([], "no command given: use serve", "cede --help")
-        self.assert_usage(["serve"], "no server given: use echo", "cede serve --help")
+        self.assert_usage([], "no verb given: use one of: serve, load", "cede --help")
+        self.assert_usage(["serve"], "no verb given for serve: use echo", "cede serve --help")
+        self.assert_usage(
+            ["load"], "no verb given for load: use one of: echo, idle, churn", "cede load --help")
 
     def test_unknown_verbs_and_options_are_named_with_what_is_near(self):
-        self.assert_usage(["sevre"], "no command 'sevre': did you mean 'serve'?")
-        self.assert_usage(["frobnicate"], "no command 'frobnicate': use serve")
-        self.assert_usage(["serve", "ehco"], "no server 'ehco': did you mean 'echo'?")
+        self.assert_usage(["sevre"], "no verb 'sevre': did you mean 'serve'?")
+        self.assert_usage(["frobnicate"], "no verb 'frobnicate': use one of: serve, load")
+        self.assert_usage(["serve", "ehco"], "no verb 'ehco' for serve: did you mean 'echo'?")
         self.assert_usage(["serve", "echo", "--prot", "1"], "no option '--prot'", "'--port'?")
         self.assert_usage(["serve", "echo", "--verbos"], "'--verbos': did you mean '--verbose'?")
         self.assert_usage(["serve", "echo", "--frobnicate"], "no option '--frobnicate'")

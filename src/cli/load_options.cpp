@@ -1,0 +1,122 @@
+// The flags of `cede load echo`, `idle` and `churn`.
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <array>
+#include <string>
+#include <string_view>
+
+#include "cli/load.hpp"
+#include "cli/option_values.hpp"
+#include "cli/text_option.hpp"
+
+namespace cede::cli {
+namespace {
+
+using namespace measure::load;
+using std::chrono::nanoseconds;
+
+constexpr std::uint32_t most_connections = 1'000'000;
+constexpr std::uint32_t most_bytes = 1 << 24;
+
+constexpr std::array<choice<closing>, 2> closings{
+    {{"graceful", closing::graceful}, {"reset", closing::reset}}};
+
+// A whole number in `value`, whose default is what stands there.
+template <class T>
+void add_number(CLI::App& to, const std::string& option, const std::string& text, T& value,
+                std::uint64_t least, std::uint64_t most) {
+  add_text_option(to, option, "N", fmt::format("{} (default: {})", text, value),
+                  [&value, least, most](std::string_view name, std::string_view given) {
+                    value = static_cast<T>(parse_number(name, given, least, most));
+                  });
+}
+
+void add_duration(CLI::App& to, const std::string& option, const std::string& text,
+                  nanoseconds& value, std::chrono::milliseconds initial) {
+  value = initial;
+  add_text_option(to, option, "TIME", fmt::format("{} (default: {}ms)", text, initial.count()),
+                  [&value](std::string_view name, std::string_view given) {
+                    value = parse_duration(name, given);
+                  });
+}
+
+void add_common(CLI::App& to, load_options& into) {
+  target_plan& plan = into.plan;
+  plan.connections = 1000;
+  add_text_option(to, "--host", "ADDRESS", "address or name of the server (default: 127.0.0.1)",
+                  [&into](std::string_view, const std::string& text) { into.host = text; });
+  add_text_option(to, "--port", "PORT", "port of the server; must be given",
+                  [&into](std::string_view option, std::string_view text) {
+                    into.port = static_cast<std::uint16_t>(parse_number(option, text, 1, 65535));
+                  });
+  add_number(to, "--connections", "connections open at once, 1 to 1000000", plan.connections, 1,
+             most_connections);
+  add_number(to, "--size", "bytes of a message, 1 to 16777216", plan.size, 1, most_bytes);
+  add_number(to, "--connect-limit", "connections under way at once, 1 to 100000",
+             plan.connect_limit, 1, 100'000);
+  add_duration(to, "--timeout", "silence of the server that counts as a fault", plan.timeout,
+               std::chrono::seconds(10));
+  add_text_option(to, "--server-pid", "PID", "process whose CPU time and memory to measure",
+                  [&plan](std::string_view option, std::string_view text) {
+                    plan.server_pid = static_cast<int>(parse_number(option, text, 1, 1 << 22));
+                  });
+  to.add_flag_callback(
+        "--json", [&into] { into.format = report_format::json; }, "print one JSON object")
+      ->disable_flag_override();
+  to.parse_complete_callback([&into] {
+    if (into.port == 0) throw usage_error("--port is missing: give the port of the server");
+  });
+}
+
+}  // namespace
+
+CLI::App* add_load_echo(CLI::App& load, load_echo_options& into) {
+  CLI::App* const echo =
+      load.add_subcommand("echo", "Closed loop: each connection has one message under way");
+  add_common(*echo, into);
+  add_duration(*echo, "--warm-up", "time before measuring", into.echo.warm_up,
+               std::chrono::milliseconds(500));
+  add_duration(*echo, "--duration", "time to measure", into.echo.duration, std::chrono::seconds(3));
+  add_duration(*echo, "--settle", "pause before the look at idle memory", into.echo.settle,
+               std::chrono::milliseconds(200));
+  return echo;
+}
+
+CLI::App* add_load_idle(CLI::App& load, load_idle_options& into) {
+  CLI::App* const idle =
+      load.add_subcommand("idle", "Open connections and weigh what they cost the server");
+  add_common(*idle, into);
+  add_duration(*idle, "--settle", "pause before the look at memory", into.idle.settle,
+               std::chrono::milliseconds(500));
+  add_duration(*idle, "--hold", "time to keep the connections open", into.idle.hold, {});
+  idle->add_flag_callback(
+          "--no-echo", [&into] { into.idle.first = greeting::omitted; },
+          "send no message on any connection")
+      ->disable_flag_override();
+  return idle;
+}
+
+CLI::App* add_load_churn(CLI::App& load, load_churn_options& into) {
+  CLI::App* const churn = load.add_subcommand("churn", "Storms of connect, echo and close");
+  add_common(*churn, into);
+  into.churn.rounds = 10;
+  add_number(*churn, "--rounds", "storms, each of --connections connections, 1 to 1000000",
+             into.churn.rounds, 1, 1'000'000);
+  add_duration(*churn, "--settle", "pause after each storm", into.churn.settle,
+               std::chrono::milliseconds(300));
+  add_text_option(*churn, "--close", "HOW",
+                  "how connections end: graceful or reset (default: graceful)",
+                  [&into](std::string_view option, std::string_view text) {
+                    into.churn.style = parse_choice(option, text, closings);
+                  });
+  add_text_option(
+      *churn, "--max-growth", "PERCENT",
+      "fail if the server's resident memory grows by more after the first storm, 0 to 1000",
+      [&into](std::string_view option, std::string_view text) {
+        into.max_growth = static_cast<double>(parse_number(option, text, 0, 1000));
+      });
+  return churn;
+}
+
+}  // namespace cede::cli

@@ -1,0 +1,47 @@
+#include "measure/load/histogram.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+
+namespace cede::measure::load {
+
+// Values below two octaves have a bucket each. Above, the exponent says how many low bits the
+// bucket ignores, and the bits left are always in [octave, 2 * octave), so the index never jumps.
+std::size_t histogram::bucket_of(std::uint64_t value) noexcept {
+  if (value < 2 * octave) return static_cast<std::size_t>(value);
+  const auto exponent = static_cast<unsigned>(std::bit_width(value)) - (octave_bits + 1);
+  return exponent * octave + static_cast<std::size_t>(value >> exponent);
+}
+
+std::uint64_t histogram::upper_edge(std::size_t bucket) noexcept {
+  if (bucket < 2 * octave) return bucket;
+  const std::size_t exponent = bucket / octave - 1;
+  const std::uint64_t kept_bits = bucket - exponent * octave;
+  return ((kept_bits + 1) << exponent) - 1;
+}
+
+void histogram::record(std::uint64_t value) noexcept {
+  ++counts_[bucket_of(value)];
+  ++count_;
+  max_ = std::max(max_, value);
+  sum_ += static_cast<double>(value);
+}
+
+double histogram::mean() const noexcept {
+  return count_ == 0 ? 0 : sum_ / static_cast<double>(count_);
+}
+
+std::uint64_t histogram::quantile(double fraction) const noexcept {
+  if (count_ == 0) return 0;
+  const auto wanted = std::max<std::uint64_t>(
+      1, static_cast<std::uint64_t>(std::ceil(fraction * static_cast<double>(count_))));
+  std::uint64_t seen = 0;
+  for (std::size_t bucket = 0; bucket < buckets; ++bucket) {
+    seen += counts_[bucket];
+    if (seen >= wanted) return std::min(upper_edge(bucket), max_);
+  }
+  return max_;
+}
+
+}  // namespace cede::measure::load
