@@ -11,6 +11,16 @@ install(TARGETS cede_static cede_shared EXPORT cede_targets
 if(TARGET cede)
   install(TARGETS cede RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 endif()
+# The servers that `cede compare` compares with: the hand-written ones as programs, the others as
+# sources, since it builds them when it is asked to.
+foreach(baseline IN ITEMS epoll uring threads)
+  if(TARGET echo_baseline_${baseline})
+    install(TARGETS echo_baseline_${baseline} RUNTIME DESTINATION ${CMAKE_INSTALL_LIBEXECDIR}/cede)
+  endif()
+endforeach()
+if(TARGET cede)
+  install(DIRECTORY ${PROJECT_SOURCE_DIR}/bench/peers DESTINATION ${CMAKE_INSTALL_DATADIR}/cede)
+endif()
 install(FILES ${PROJECT_SOURCE_DIR}/LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
 
 set(package_folder ${CMAKE_INSTALL_LIBDIR}/cmake/cede)
