@@ -34,6 +34,12 @@ endfunction()
 
 if(CEDE_BUILD_PROGRAM OR CEDE_BUILD_BENCHMARKS)
   cede_upper_layer(measure cede_json)
+  # Where an installed program finds the peers that it is compared with: relative to itself, so
+  # that the installed tree can be moved.
+  file(RELATIVE_PATH peers ${CMAKE_INSTALL_FULL_BINDIR} ${CMAKE_INSTALL_FULL_DATADIR}/cede/peers)
+  file(RELATIVE_PATH libexec ${CMAKE_INSTALL_FULL_BINDIR} ${CMAKE_INSTALL_FULL_LIBEXECDIR}/cede)
+  set_source_files_properties(${PROJECT_SOURCE_DIR}/src/measure/compare/peer_places.cpp PROPERTIES
+    COMPILE_DEFINITIONS "CEDE_PEERS_FROM_PROGRAM=\"${peers}\";CEDE_LIBEXEC_FROM_PROGRAM=\"${libexec}\"")
 endif()
 if(CEDE_BUILD_PROGRAM)
   cede_upper_layer(cli cede_measure cede_cli11)
