@@ -38,18 +38,6 @@ how_to_spawn spawning(const serve_echo_options& options) {
   return {kind::os_thread, fifo};
 }
 
-std::string_view name_of(echo_kind kind) {
-  switch (kind) {
-    case echo_kind::cooperative:
-      return "cooperative";
-    case echo_kind::os_thread:
-      return "os-thread";
-    case echo_kind::os_thread_fifo:
-      break;
-  }
-  return "os-thread-fifo";
-}
-
 std::string_view name_of(reactor_kind kind) {
   switch (kind) {
     case reactor_kind::automatic:
@@ -131,7 +119,7 @@ class echo_server {
     const auto here = listener.local_endpoint();
     const std::string line =
         fmt::format("listening on {}, kind {}, workers {}, reactor {}\n",
-                    here ? here->to_string() : options_.host, name_of(options_.kind),
+                    here ? here->to_string() : options_.host, about(options_.kind).name,
                     runtime_for(options_).workers, name_of(options_.reactor));
     if (auto printed = print(line); !printed)
       print_error(
@@ -179,7 +167,7 @@ class echo_server {
   }
 
   int report_cannot_spawn(std::error_code why) {
-    const std::string what = fmt::format("--kind {}", name_of(options_.kind));
+    const std::string what = fmt::format("--kind {}", about(options_.kind).name);
     if (why == errc::invalid_argument)
       print_error(fmt::format("{} does not work with --stack {}: give a larger one", what,
                               options_.stack_size / 1024));

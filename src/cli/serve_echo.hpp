@@ -10,15 +10,13 @@
 
 #include "cli/echo_service.hpp"
 #include "cli/output.hpp"
+#include "cli/server_kinds.hpp"
 
 namespace CLI {
 class App;
 }
 
 namespace cede::cli {
-
-/// What runs a connection.
-enum class echo_kind : std::uint8_t { cooperative, os_thread, os_thread_fifo };
 
 struct serve_echo_options {
   echo_kind kind = echo_kind::cooperative;

@@ -1,6 +1,10 @@
 // The flags of `cede serve echo`.
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 #include <CLI/CLI.hpp>
 #include <array>
+#include <ranges>
 #include <string>
 #include <string_view>
 
@@ -10,10 +14,6 @@
 
 namespace cede::cli {
 namespace {
-
-constexpr std::array<choice<echo_kind>, 3> kinds{{{"cooperative", echo_kind::cooperative},
-                                                  {"os-thread", echo_kind::os_thread},
-                                                  {"os-thread-fifo", echo_kind::os_thread_fifo}}};
 
 constexpr std::array<choice<reactor_kind>, 3> reactors{{{"auto", reactor_kind::automatic},
                                                         {"epoll", reactor_kind::epoll},
@@ -32,9 +32,11 @@ void add_where(CLI::App& echo, serve_echo_options& into) {
 void add_what_runs(CLI::App& echo, serve_echo_options& into) {
   add_text_option(
       echo, "--kind", "KIND",
-      "what runs a connection: cooperative, os-thread or os-thread-fifo (default: cooperative)",
+      fmt::format("what runs a connection: {} (default: {})",
+                  fmt::join(std::views::transform(server_kinds(), &server_kind::name), ", "),
+                  about(echo_kind::cooperative).name),
       [&into](std::string_view option, std::string_view text) {
-        into.kind = parse_choice(option, text, kinds);
+        into.kind = parse_server_kind(option, text).value;
       });
   add_text_option(echo, "--workers", "N",
                   "threads that run fibers, 1 to 1024 (default: one for each CPU)",
