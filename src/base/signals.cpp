@@ -1,5 +1,8 @@
 #include "base/signals.hpp"
 
+#include <sys/syscall.h>
+#include <unistd.h>
+
 #include <atomic>
 #include <cerrno>
 #include <mutex>
@@ -14,6 +17,7 @@ namespace {
 
 constinit std::atomic<fault_handler> current_fault_handler = nullptr;
 constinit std::atomic<interrupt_handler> current_interrupt_handler = nullptr;
+constinit std::atomic<kick_handler> current_kick_handler = nullptr;
 
 bool was_sent(const siginfo_t* info) noexcept { return info->si_code <= 0; }  // by kill and its kin
 
@@ -40,19 +44,27 @@ void on_interrupt(int, siginfo_t*, void* context) noexcept {
   errno = saved_errno;
 }
 
+void on_kick(int, siginfo_t*, void* context) noexcept {
+  const int saved_errno = errno;
+  if (const kick_handler handler = current_kick_handler.load()) handler(context);
+  errno = saved_errno;
+}
+
 // The first few real-time numbers are what others take first: glibc two before SIGRTMIN, then
 // profilers and language runtimes.
 constexpr int first_choice = 3;
 
-int choose_interrupt_signal() noexcept {
+int take_free_signal(registry::handler action, int flags, const char* text) noexcept {
+  static std::mutex lock;  // so that two uses do not choose the same number
+  const std::lock_guard guard(lock);
   for (int number = SIGRTMIN + first_choice; number <= SIGRTMAX; ++number) {
     struct sigaction present{};
     if (::sigaction(number, nullptr, &present) == 0 && present.sa_handler == SIG_DFL) {
-      registry::take(number, on_interrupt, 0);
+      registry::take(number, action, flags);
       return number;
     }
   }
-  contract_failure("signals: no real-time signal is free to interrupt blocked threads");
+  contract_failure(text);
 }
 
 }  // namespace
@@ -69,13 +81,32 @@ fault_handler set_fault_handler(fault_handler handler) noexcept {
 }
 
 int interrupt_signal() noexcept {
-  static const int number = choose_interrupt_signal();
+  static const int number = take_free_signal(
+      on_interrupt, 0, "signals: no real-time signal is free to interrupt blocked threads");
   return number;
 }
 
 void set_interrupt_handler(interrupt_handler handler) noexcept {
   current_interrupt_handler.store(handler);
   static_cast<void>(interrupt_signal());
+}
+
+int kick_signal() noexcept {
+  static const int number = take_free_signal(
+      on_kick, SA_RESTART, "signals: no real-time signal is free to preempt fibers");
+  return number;
+}
+
+void set_kick_handler(kick_handler handler) noexcept {
+  current_kick_handler.store(handler);
+  static_cast<void>(kick_signal());
+}
+
+bool kick(pid_t thread) noexcept {
+  const int saved_errno = errno;
+  const bool sent = ::syscall(SYS_tgkill, ::getpid(), thread, kick_signal()) == 0;
+  errno = saved_errno;
+  return sent;
 }
 
 sigpipe_exemption ignore_sigpipe() {

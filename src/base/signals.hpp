@@ -2,13 +2,15 @@
 // subscribe here and never call sigaction themselves. Handlers that were there before are called
 // after ours (chained), and come back when the last user of a number is gone.
 //
-// Three uses, and no number has two of them:
+// Four uses, and no number has two of them:
 //   subscribed    SIGTERM, SIGINT, ...  a handler notes the number; a thread runs the callbacks
 //   faults        SIGSEGV, SIGBUS       one handler of ours is asked first, on the faulting thread
 //   interruption  one real-time signal  gets an OS thread out of a blocking system call
+//   kick          one real-time signal  takes a worker's thread away from the fiber it runs
 #pragma once
 
 #include <signal.h>
+#include <sys/types.h>
 
 #include <cede/error.hpp>
 #include <functional>
@@ -64,6 +66,23 @@ fault_handler set_fault_handler(fault_handler handler) noexcept;
 // interrupted thread, with all asynchronous signals blocked.
 using interrupt_handler = void (*)(void* context) noexcept;
 void set_interrupt_handler(interrupt_handler handler) noexcept;
+
+// The number that kicks a thread; chosen like the one that interrupts, and another. Its handler
+// runs on the alternate stack; while it runs no synchronous signal is blocked, as a fault in a
+// fiber's stack may have to be dealt with, and every other is, as the kick is while those for
+// SIGSEGV and SIGBUS run. With SA_RESTART, so that a read or a lock that was waited for goes on;
+// what the kernel never restarts (sleeps, poll, waits with a deadline) returns EINTR.
+[[nodiscard]] int kick_signal() noexcept;
+
+// What that signal's handler does, with the interrupted ucontext_t, which it may change; nullptr:
+// nothing. On the kicked thread.
+using kick_handler = void (*)(void* context) noexcept;
+void set_kick_handler(kick_handler handler) noexcept;
+
+// Kicks one thread of this process. Real-time signals queue: whoever kicks a thread that blocks
+// them again and again fills the queue. Async-signal-safe. False: no such thread any more, or the
+// queue of pending signals (`ulimit -i`) is full.
+bool kick(pid_t thread) noexcept;
 
 // While it lives SIGPIPE does not kill.
 class sigpipe_exemption {

@@ -354,6 +354,66 @@ TEST(interrupt_signal, the_handler_gets_the_interrupted_context) {
   EXPECT_NE(interrupted_context.load(), nullptr);
 }
 
+std::atomic<int> kicks = 0;
+std::atomic<bool> kick_blocked_fault = false;
+std::atomic<bool> kick_left_asynchronous = false;
+
+void look_at_mask(void*) noexcept {
+  sigset_t now;
+  ::pthread_sigmask(SIG_SETMASK, nullptr, &now);
+  for (const int fault : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP})
+    if (::sigismember(&now, fault) != 0) kick_blocked_fault.store(true);
+  for (const int other : {SIGTERM, SIGALRM, signals::interrupt_signal(), signals::kick_signal()})
+    if (::sigismember(&now, other) == 0) kick_left_asynchronous.store(true);
+  errno = ENOENT;
+  ++kicks;
+}
+
+TEST(kick_signal, is_a_real_time_signal_of_its_own_that_restarts_calls_on_the_alternate_stack) {
+  EXPECT_GE(signals::kick_signal(), SIGRTMIN);
+  EXPECT_LE(signals::kick_signal(), SIGRTMAX);
+  EXPECT_EQ(signals::kick_signal(), signals::kick_signal());
+  EXPECT_NE(signals::kick_signal(), signals::interrupt_signal());
+  const auto disposition = disposition_of(signals::kick_signal());
+  EXPECT_NE(disposition.sa_flags & SA_RESTART, 0);
+  EXPECT_NE(disposition.sa_flags & SA_ONSTACK, 0);
+}
+
+TEST(kick_signal, runs_the_handler_on_the_kicked_thread_with_faults_open_and_all_else_blocked) {
+  signals::set_kick_handler(look_at_mask);
+  kicks = 0;
+  errno = 42;
+  EXPECT_TRUE(signals::kick(::gettid()));
+  EXPECT_EQ(errno, 42);
+  EXPECT_EQ(kicks.load(), 1);
+  EXPECT_FALSE(kick_blocked_fault.load());
+  EXPECT_FALSE(kick_left_asynchronous.load());
+  signals::set_kick_handler(nullptr);
+  EXPECT_TRUE(signals::kick(::gettid()));
+  EXPECT_EQ(kicks.load(), 1);
+}
+
+TEST(kick_signal, is_blocked_while_a_fault_is_dealt_with) {
+  static bool blocked = false;
+  const auto look = [](int, siginfo_t* info, void*) noexcept {
+    sigset_t now;
+    ::pthread_sigmask(SIG_SETMASK, nullptr, &now);
+    blocked = ::sigismember(&now, signals::kick_signal()) != 0;
+    return closed_page::current->open_if_hit(info->si_addr);
+  };
+  closed_page page;
+  signals::set_fault_handler(look);
+  page.touch();
+  signals::set_fault_handler(nullptr);
+  EXPECT_TRUE(blocked);
+}
+
+TEST(kick_signal, a_thread_that_is_gone_cannot_be_kicked) {
+  pid_t gone = 0;
+  std::thread([&] { gone = ::gettid(); }).join();
+  while (signals::kick(gone)) std::this_thread::yield();
+}
+
 void write_to_closed_pipe() {
   std::array<int, 2> pipe{};
   ASSERT_EQ(::pipe(pipe.data()), 0);
