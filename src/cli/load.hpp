@@ -25,6 +25,8 @@ struct load_options {
   /// Its target is not yet resolved.
   measure::load::target_plan plan;
   report_format format = report_format::text;
+  /// Print a line at each stage, and wait for one on stdin before going on.
+  bool cues = false;
 };
 
 struct load_echo_options : load_options {

@@ -64,6 +64,10 @@ void add_common(CLI::App& to, load_options& into) {
   to.add_flag_callback(
         "--json", [&into] { into.format = report_format::json; }, "print one JSON object")
       ->disable_flag_override();
+  to.add_flag("--cues", into.cues,
+              "print a line when connections are open, when they are measured and so on, and wait "
+              "for a line on stdin each time")
+      ->disable_flag_override();
   to.parse_complete_callback([&into] {
     if (into.port == 0) throw usage_error("--port is missing: give the port of the server");
   });
@@ -91,9 +95,15 @@ CLI::App* add_load_idle(CLI::App& load, load_idle_options& into) {
                std::chrono::milliseconds(500));
   add_duration(*idle, "--hold", "time to keep the connections open", into.idle.hold, {});
   idle->add_flag_callback(
-          "--no-echo", [&into] { into.idle.first = greeting::omitted; },
+          "--no-echo", [&into] { into.idle.messages = exchanges::never; },
           "send no message on any connection")
       ->disable_flag_override();
+  idle->add_flag_callback(
+          "--late-echo", [&into] { into.idle.messages = exchanges::late; },
+          "send no message before the second look at memory")
+      ->disable_flag_override();
+  add_number(*idle, "--first", "connections to open before the first look at memory",
+             into.idle.first, 1, most_connections);
   return idle;
 }
 

@@ -12,6 +12,7 @@
 #include "measure/load/endpoint.hpp"
 #include "measure/load/failure.hpp"
 #include "measure/load/poller.hpp"
+#include "measure/load/stages.hpp"
 
 namespace cede::measure::load {
 
@@ -27,6 +28,9 @@ struct target_plan {
   std::chrono::nanoseconds timeout = std::chrono::seconds(10);
   /// Process to look at; 0 for none.
   int server_pid = 0;
+  stage_watcher at_stage = {};
+
+  outcome<> reached(stage what) const { return at_stage ? at_stage(what) : outcome<>{}; }
 };
 
 class crowd {

@@ -65,6 +65,7 @@ outcome<> closed_loop::ask(conversation& member, nanoseconds at) {
 // One look at the clock a message: a reply's arrival is also the start of the next message.
 outcome<> closed_loop::answered(conversation& member) {
   last_answer_ = now();
+  ++report_.messages_in_all;
   if (phase_ == phase::measured) {
     report_.latency.record(static_cast<std::uint64_t>((last_answer_ - member.asked_at).count()));
     ++member.answers_counted;
@@ -130,7 +131,7 @@ outcome<> closed_loop::drain() {
 outcome<echo_report> run_echo(const target_plan& plan, const echo_plan& echo) {
   auto members = crowd::create(plan, 0);
   if (!members) return std::unexpected(members.error());
-  auto opened = open_and_weigh(*members, plan, greeting::exchanged, echo.settle);
+  auto opened = open_and_weigh(*members, plan, greeting::exchanged, {.settle = echo.settle});
   if (!opened) return std::unexpected(opened.error());
   std::optional<server_probe> probe;
   if (plan.server_pid != 0) {
@@ -147,6 +148,7 @@ outcome<echo_report> run_echo(const target_plan& plan, const echo_plan& echo) {
   if (auto measured = loop.measure(echo.duration); !measured)
     return std::unexpected(measured.error());
   if (auto drained = loop.drain(); !drained) return std::unexpected(drained.error());
+  if (auto seen = plan.reached(stage::measured); !seen) return std::unexpected(seen.error());
   report.messages = report.latency.count();
   report.connections_served = static_cast<std::uint32_t>(std::ranges::count_if(
       members->members(), [](const conversation& member) { return member.answers_counted > 0; }));

@@ -23,6 +23,8 @@ struct echo_report {
   idle_report opened;
   std::chrono::nanoseconds duration{};
   std::uint64_t messages = 0;
+  /// Also those of the warm-up and the end: all between the stages `opened` and `measured`.
+  std::uint64_t messages_in_all = 0;
   /// Connections with at least one reply in the measured time.
   std::uint32_t connections_served = 0;
   /// Nanoseconds.

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <optional>
 
 #include "measure/load/crowd.hpp"
@@ -9,8 +10,17 @@
 
 namespace cede::measure::load {
 
+/// When `idle` exchanges messages.
+enum class exchanges : std::uint8_t {
+  always,  ///< one when a connection is opened, one at the end
+  late,    ///< one at the end only: what is weighed has seen none
+  never,
+};
+
 struct idle_plan {
-  greeting first = greeting::exchanged;
+  exchanges messages = exchanges::always;
+  /// Connections to open before the first look.
+  std::uint32_t first = 1;
   /// Time between the last connection and the look at the server's memory.
   std::chrono::nanoseconds settle{};
   /// Time that the connections then stay open.
@@ -24,13 +34,13 @@ struct idle_report {
 };
 
 /// Opens the plan's connections in `members` and, where the plan names the server's process,
-/// measures what they cost it. The first connection is open before the first look at the memory, so
-/// that what a server sets up once is not charged to the others.
+/// measures what they cost it. The first connections are open before the first look at the memory,
+/// so that what a server sets up once is not charged to the others.
 outcome<idle_report> open_and_weigh(crowd& members, const target_plan& plan, greeting first,
-                                    std::chrono::nanoseconds settle);
+                                    const idle_plan& idle);
 
-/// Opens connections, weighs, holds them, and (unless the greeting is omitted) checks at the end
-/// that every one of them still answers.
+/// Opens connections, weighs, holds them, and (if messages are wanted) checks at the end that every
+/// one of them still answers.
 outcome<idle_report> run_idle(const target_plan& plan, const idle_plan& idle);
 
 }  // namespace cede::measure::load

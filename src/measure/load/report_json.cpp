@@ -64,6 +64,7 @@ std::string to_json_text(const target_plan& plan, const echo_report& report) {
   object["seconds"] = seconds(report.duration);
   object["messages"] = report.messages;
   object["messages_per_second"] = static_cast<double>(report.messages) / seconds(report.duration);
+  object["messages_in_all"] = report.messages_in_all;
   object["connections_served"] = report.connections_served;
   object["latency_us"] = to_json(report.latency);
   object["client_cpu_us_per_message"] = per_message(report.client_cpu, report.messages);
