@@ -10,11 +10,17 @@
 //  1. `from` is the running context of the calling thread, `to` is FRESH or PARKED.
 //  2. An entry function calls arrived() first and ends with switch_final(), never by returning.
 //  3. destroy() is called for an OVER or never started fiber, from another context.
-//  4. A running context knows its thread's exception state; each switch passes that on, so that no
+//  4. A running context knows its OS thread's exception state; each switch passes that on, so that
+//  no
 //    switch reads a thread_local and a context may go on on another thread.
+//  5. A fiber with a thread pointer of its own (tls_block.hpp) has its own exception state in
+//  there,
+//    and may go on on any thread. While it runs it keeps the OS thread's pointer, for the context
+//    that it switches to; that one need not be the one it came from.
 #pragma once
 
 #include <cstddef>
+#include <utility>
 
 #include "base/sanitizers.hpp"
 #include "context/continuation.hpp"
@@ -60,6 +66,10 @@ class fiber_context {
   void start_below(const stack_slot& stack, std::byte* top, entry_function entry,
                    void* argument) noexcept;
 
+  // After start_below, before the first switch: makes this a fiber that runs with that thread
+  // pointer (of a tls_block) instead of its OS thread's.
+  void use_thread_pointer(void* pointer) noexcept { thread_pointer_ = pointer; }
+
   // Gives back what the annotations hold; the context may then start again on any stack.
   void destroy() noexcept;
 
@@ -72,10 +82,13 @@ class fiber_context {
 
  private:
   void hand_over(fiber_context& to) noexcept;
+  void hand_over_thread_pointer(fiber_context& to) noexcept;
 
   continuation continuation_{};
   exception_state exceptions_{};                // only while parked
-  exception_state* live_exceptions_ = nullptr;  // the thread's, only while running
+  exception_state* live_exceptions_ = nullptr;  // the OS thread's, only while running
+  void* thread_pointer_ = nullptr;              // its own, or nullptr: the OS thread's
+  void* os_thread_pointer_ = nullptr;           // only while running with its own
   unsigned valgrind_stack_ = 0;
 #if CEDE_FIBER_ANNOTATIONS
   fiber_annotations annotations_;
@@ -86,11 +99,35 @@ class fiber_context {
 [[gnu::always_inline]] inline void fiber_context::hand_over(fiber_context& to) noexcept {
   settle_fp_control(continuation_.control, to.continuation_.control);
   to.live_exceptions_ = live_exceptions_;
-  if (!live_exceptions_->empty() || !to.exceptions_.empty()) [[unlikely]]
+  if (thread_pointer_ != to.thread_pointer_) [[unlikely]] {
+    hand_over_thread_pointer(to);
+  } else if (!live_exceptions_->empty() || !to.exceptions_.empty()) [[unlikely]] {
     exchange_exception_state(*live_exceptions_, exceptions_, to.exceptions_);
+  }
 }
 
-inline void switch_to(fiber_context& from, fiber_context& to) noexcept {
+// At least one side has a thread pointer of its own, and the exceptions in flight are found through
+// it. Those of the OS thread belong to the side without: it takes them along when it leaves, and
+// brings them back.
+[[gnu::always_inline]] inline void fiber_context::hand_over_thread_pointer(
+    fiber_context& to) noexcept {
+  void* const os_thread =
+      thread_pointer_ == nullptr ? current_thread_pointer() : os_thread_pointer_;
+  if (thread_pointer_ == nullptr && !live_exceptions_->empty()) [[unlikely]]
+    exceptions_ = std::exchange(*live_exceptions_, {});
+  if (to.thread_pointer_ == nullptr) {
+    if (!to.exceptions_.empty()) [[unlikely]]
+      *live_exceptions_ = std::exchange(to.exceptions_, {});
+    set_thread_pointer(os_thread);
+  } else {
+    to.os_thread_pointer_ = os_thread;
+    set_thread_pointer(to.thread_pointer_);
+  }
+}
+
+// Always inline: a `ret` after the switch would be mispredicted, which costs more than all the
+// rest.
+[[gnu::always_inline]] inline void switch_to(fiber_context& from, fiber_context& to) noexcept {
   from.hand_over(to);
 #if CEDE_FIBER_ANNOTATIONS
   from.annotations_.leaving(to.annotations_);

@@ -8,6 +8,7 @@
 #include <cstddef>
 
 #include "context/aarch64/fp_control.hpp"
+#include "context/aarch64/thread_pointer.hpp"
 
 namespace cede::context {
 

@@ -9,6 +9,7 @@
 #include <cstddef>
 
 #include "context/x86_64/fp_control.hpp"
+#include "context/x86_64/thread_pointer.hpp"
 
 namespace cede::context {
 
