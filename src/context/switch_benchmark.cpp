@@ -9,6 +9,7 @@
 
 #include "context/continuation.hpp"
 #include "context/fiber_context.hpp"
+#include "context/tls_block.hpp"
 
 #if CEDE_HAVE_BOOST_CONTEXT
 #include <boost/context/detail/fcontext.hpp>
@@ -76,6 +77,60 @@ void bm_fiber_context_switch(benchmark::State& state) {
   game.fiber.destroy();
 }
 BENCHMARK(bm_fiber_context_switch);
+
+// To a fiber with a TLS block of its own and back, so the thread pointer changes each time. Refuted
+// if above 12 ns.
+void bm_own_tls_switch(benchmark::State& state) {
+  if (const char* why = context::obstacle_to_own_tls(); why != nullptr)
+    return state.SkipWithError(why);
+  auto stack = std::make_unique<std::byte[]>(stack_bytes);
+  fiber_game game;
+  const context::stack_slot slot{.bottom = stack.get(), .top = stack.get() + stack_bytes};
+  const auto block = context::make_tls_block(slot).value();
+  game.fiber.start_below(slot, block.low(), &fiber_pong, &game);
+  game.fiber.use_thread_pointer(block.thread_pointer());
+  for (auto _ : state) context::switch_to(game.main, game.fiber);
+  report(state, game.visits);
+  game.fiber.destroy();
+  context::free_tls_block(block);
+}
+BENCHMARK(bm_own_tls_switch);
+
+// The whole life of a fiber with a block of its own that does nothing; and of one that allocates,
+// which makes the C library set up a cache for the thread.
+struct life {
+  context::fiber_context main;
+  context::fiber_context fiber;
+  void (*body)(void*);
+};
+
+void live(void* argument) {
+  auto& all = *static_cast<life*>(argument);
+  context::arrived(all.fiber);
+  context::run_as_thread(all.body, nullptr);
+  context::switch_final(all.fiber, all.main);
+}
+
+void bm_own_tls_life(benchmark::State& state, void (*body)(void*)) {
+  if (const char* why = context::obstacle_to_own_tls(); why != nullptr)
+    return state.SkipWithError(why);
+  auto stack = std::make_unique<std::byte[]>(stack_bytes);
+  const context::stack_slot slot{.bottom = stack.get(), .top = stack.get() + stack_bytes};
+  life all{.main = {}, .fiber = {}, .body = body};
+  for (auto _ : state) {
+    const auto block = context::make_tls_block(slot).value();
+    all.fiber.start_below(slot, block.low(), &live, &all);
+    all.fiber.use_thread_pointer(block.thread_pointer());
+    context::switch_to(all.main, all.fiber);
+    context::free_tls_block(block);
+    all.fiber.destroy();
+  }
+}
+BENCHMARK_CAPTURE(bm_own_tls_life, idle, [](void*) {});
+BENCHMARK_CAPTURE(bm_own_tls_life, allocating, [](void*) {
+  auto memory = std::make_unique<std::byte[]>(100);
+  benchmark::DoNotOptimize(memory.get());
+});
 
 #if CEDE_HAVE_BOOST_CONTEXT
 namespace fcontext = boost::context::detail;
