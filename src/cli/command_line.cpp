@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "cli/bare.hpp"
 #include "cli/load.hpp"
 #include "cli/output.hpp"
 #include "cli/serve_echo.hpp"
@@ -37,6 +38,7 @@ class command_line {
     app_.allow_extras();
     add_serve();
     add_load();
+    add_action(add_bare(app_, bare_), [this] { return bare(bare_); });
   }
 
   int run(std::span<char*> words) {
@@ -162,6 +164,7 @@ class command_line {
   load_echo_options load_echo_;
   load_idle_options load_idle_;
   load_churn_options load_churn_;
+  bare_options bare_;
 };
 
 // Connections are descriptors: the program uses what its user may use.

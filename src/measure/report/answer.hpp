@@ -1,0 +1,34 @@
+// The answer in three sentences, from the numbers.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "measure/report/results.hpp"
+
+namespace cede::measure::report {
+
+/// A part of a sentence; strong ones are what the eye should find.
+struct phrase {
+  std::string text;
+  bool strong = false;
+};
+
+struct sentence {
+  std::string question;  ///< "What an idle connection costs"
+  std::vector<phrase> phrases;
+  [[nodiscard]] std::string text() const;
+};
+
+/// What an idle connection costs as a thread and as a fiber, and why; what a switch costs; what a
+/// handler that never yields does to the rest. They follow the numbers: where threads win they say
+/// so, where a figure is missing they say why.
+[[nodiscard]] std::vector<sentence> answers(const results& run);
+
+/// Who wins a comparison in which `less_is_better` or more is, in one sentence: "Fibers need 2.1
+/// times less than threads.", "Threads win: ...", or that the ranges overlap. Empty if one is
+/// missing.
+enum class better : std::uint8_t { less, more };
+[[nodiscard]] std::string verdict(const figure& fiber, const figure& thread, better which);
+
+}  // namespace cede::measure::report
