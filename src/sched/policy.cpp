@@ -5,18 +5,18 @@
 
 namespace cede::sched {
 
-void priority_policy::awakened(runnable& r) noexcept {
+void class_queues::push(runnable& r) noexcept {
   queue_[std::min<std::size_t>(r.priority, classes - 1)].push_back(r);
   ++count_;
 }
 
-runnable* priority_policy::take(std::size_t which) noexcept {
+runnable* class_queues::take(std::size_t which) noexcept {
   passed_over_[which] = 0;
   --count_;
   return queue_[which].pop_front();
 }
 
-runnable* priority_policy::pick_next() noexcept {
+runnable* class_queues::pop() noexcept {
   if (count_ == 0) return nullptr;
   // The least urgent first: it has been passed over by all the others.
   for (std::size_t which = classes - 1; which > 0; --which)
@@ -26,6 +26,12 @@ runnable* priority_policy::pick_next() noexcept {
   for (std::size_t which = best + 1; which < classes; ++which)
     if (!queue_[which].empty()) ++passed_over_[which];
   return take(best);
+}
+
+runnable* class_queues::front() const noexcept {
+  for (const run_queue& each : queue_)
+    if (!each.empty()) return each.front();
+  return nullptr;
 }
 
 runnable* seeded_policy::pick_next() noexcept {

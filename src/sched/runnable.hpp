@@ -12,6 +12,7 @@
 //   control, capabilities, id, name     set before the first run, read by anyone afterwards
 //   carrier                             self's carrier; changes only while not started (stealing)
 //   warm_up                             self, while it gives up the CPU; read by its worker
+//   standing, slice                     the policy that holds it, and its worker
 //   queue_next                          whoever holds it ready: one run queue or inbox at a time
 //   list_hook<wait_queue_tag>           the wait queue that it stands in, under that queue's lock
 //   timer                               its worker's thread only
@@ -89,6 +90,7 @@ struct run_state {
   const capability capabilities;
   std::atomic<wait_reason> reason{wait_reason::none};
   std::uint8_t priority = 1;  // 0 is the most urgent
+  std::uint8_t standing = 0;  // with the fair policy, see preemptive/fair_policy.hpp
   clock::time_point ambient_deadline = clock::time_point::max();
   const void* warm_up = nullptr;  // what its next run will touch first, or null: a hint
 };
@@ -99,6 +101,7 @@ struct runnable : run_state, base::list_hook<wait_queue_tag>, timer {
   runnable(const runnable&) = delete;
   runnable& operator=(const runnable&) = delete;
 
+  std::uint32_t slice = 0;     // microseconds until others may take the CPU from it; 0: the default
   scheduler* owner = nullptr;  // the scheduler that spawned it; null for a foreign thread
   std::uint64_t id = 0;
   const char* name = nullptr;      // null: unnamed; owned by whoever made the runnable
