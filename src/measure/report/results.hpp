@@ -83,6 +83,12 @@ struct load_point {
   figure voluntary_switches = {};       ///< of the kernel, a message
   figure involuntary_switches = {};     ///< of the kernel, a message
   figure user_switches = {};            ///< between fibers, a message; by the runtime's own count
+  // An open loop: messages are due at a fixed rate, the same for all kinds, and their time counts
+  // from then. The latencies above are of a closed loop.
+  figure paced_rate = {};  ///< messages/s that were answered of those wanted
+  figure paced_p50 = {};   ///< us
+  figure paced_p99 = {};   ///< us
+  figure paced_p999 = {};  ///< us
   friend bool operator==(const load_point&, const load_point&) = default;
 };
 

@@ -69,6 +69,10 @@ void visit_fields(auto& visit, maybe_const<load_point> auto& it) {
   visit("voluntary_switches", it.voluntary_switches);
   visit("involuntary_switches", it.involuntary_switches);
   visit("user_switches", it.user_switches);
+  visit("paced_rate", it.paced_rate);
+  visit("paced_p50", it.paced_p50);
+  visit("paced_p99", it.paced_p99);
+  visit("paced_p999", it.paced_p999);
 }
 
 void visit_fields(auto& visit, maybe_const<hog_outcome> auto& it) {
