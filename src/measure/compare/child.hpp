@@ -43,6 +43,9 @@ class child {
   /// Errors: it has ended, with what it said; nothing came for `patience`; interrupted.
   [[nodiscard]] outcome<std::string> read_line(std::chrono::milliseconds patience);
 
+  /// Whether the parent has been told to end.
+  [[nodiscard]] bool interrupted() const noexcept { return stop_->come(); }
+
   /// Writes a line to its stdin.
   [[nodiscard]] outcome<> write_line(std::string_view line);
 

@@ -1,0 +1,103 @@
+#include "measure/compare/server.hpp"
+
+#include <fmt/format.h>
+
+#include <charconv>
+#include <csignal>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "measure/compare/process_sample.hpp"
+
+namespace cede::measure::compare {
+namespace {
+
+using namespace std::chrono_literals;
+using json = nlohmann::json;
+
+constexpr auto start_patience = 20s;
+constexpr auto answer_patience = 20s;
+constexpr auto end_patience = 30s;
+
+launch how_to_launch(const contestant& who, const std::vector<unsigned>& cpus,
+                     const std::optional<hogging>& hog) {
+  launch result{fmt::format("the server '{}'", who.name), who.command, cpus};
+  auto& words = result.command;
+  for (const char* const word : {"--host", "127.0.0.1", "--port", "0"}) words.emplace_back(word);
+  if (who.tells_switches) words.emplace_back("--stats");
+  if (hog) {
+    words.insert(words.end(), {"--hog-byte", fmt::format("0x{:02x}", hog->byte)});
+    words.insert(words.end(), {"--hog-for", fmt::format("{}ms", hog->time.count())});
+  }
+  return result;
+}
+
+// A server of cede starts its lines with its name, which the reader knows.
+std::string without_name(std::string words) {
+  constexpr std::string_view name = "cede: ";
+  return words.starts_with(name) ? words.substr(name.size()) : words;
+}
+
+}  // namespace
+
+std::optional<std::uint16_t> port_of(std::string_view line) {
+  if (!line.starts_with("listening on ")) return std::nullopt;
+  line = line.substr(0, line.find(','));
+  line.remove_prefix(std::min(line.rfind(':') + 1, line.size()));
+  std::uint16_t port = 0;
+  const auto [end, error] = std::from_chars(line.data(), line.data() + line.size(), port);
+  if (error != std::errc{} || end != line.data() + line.size() || port == 0) return std::nullopt;
+  return port;
+}
+
+outcome<server> server::start(const contestant& who, const std::vector<unsigned>& cpus,
+                              const std::optional<hogging>& hog, const interruption& stop) {
+  auto process = child::start(how_to_launch(who, cpus, hog), stop);
+  if (!process) return std::unexpected(process.error());
+  const auto line = process->read_line(start_patience);
+  if (!line && process->code() == 1)
+    return std::unexpected(failure{cause::unsupported, without_name(process->last_words())});
+  if (!line) return std::unexpected(line.error());
+  const auto port = port_of(*line);
+  if (!port)
+    return fail(fmt::format("{} says '{}', where it listens belongs", process->title(), *line));
+  return server(std::move(*process), *port);
+}
+
+outcome<std::uint64_t> server::fiber_switches() {
+  if (auto asked = process_.write_line(""); !asked) return std::unexpected(asked.error());
+  const auto line = process_.read_line(answer_patience);
+  if (!line) return std::unexpected(line.error());
+  const json told = json::parse(*line, nullptr, false);
+  const auto found = told.is_object() ? told.find("switches") : told.end();
+  if (found == told.end() || !found->is_number_unsigned())
+    return fail(fmt::format("{} says '{}', where its switches belong", process_.title(), *line));
+  return found->get<std::uint64_t>();
+}
+
+// A look costs the server nothing. Whether it has work cannot be asked from outside, but a server
+// that has some and a CPU to itself uses it.
+outcome<> server::settle() {
+  constexpr auto between_looks = 10ms;
+  constexpr int quiet_looks = 3;
+  auto before = cpu_time_of(id());
+  const auto end = std::chrono::steady_clock::now() + 10s;
+  for (int quiet = 0; quiet < quiet_looks;) {
+    std::this_thread::sleep_for(between_looks);
+    const auto now = cpu_time_of(id());
+    if (!now) return std::unexpected(now.error());
+    if (process_.interrupted()) return interruption::failed();
+    if (std::chrono::steady_clock::now() > end)
+      return fail(fmt::format("{} does not come to rest", process_.title()));
+    quiet = *now == *before ? quiet + 1 : 0;
+    before = now;
+  }
+  return {};
+}
+
+outcome<> server::end() {
+  process_.signal(SIGTERM);
+  return process_.wait(end_patience);
+}
+
+}  // namespace cede::measure::compare

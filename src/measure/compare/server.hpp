@@ -1,0 +1,52 @@
+// A real server process of one contestant, on a port that the kernel has chosen.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+
+#include "measure/compare/child.hpp"
+#include "measure/compare/contestant.hpp"
+
+namespace cede::measure::compare {
+
+/// A connection whose first byte is this one keeps its handler busy for `time` before the reply.
+struct hogging {
+  std::uint8_t byte = 0;
+  std::chrono::milliseconds time{};
+};
+
+class server {
+ public:
+  /// Returns when it listens.
+  /// Errors: `unsupported` if it has ended with code 1 before, its own words as the line; others
+  /// are `failed`.
+  [[nodiscard]] static outcome<server> start(const contestant& who,
+                                             const std::vector<unsigned>& cpus,
+                                             const std::optional<hogging>& hog,
+                                             const interruption& stop);
+
+  [[nodiscard]] std::uint16_t port() const noexcept { return port_; }
+  [[nodiscard]] pid_t id() const noexcept { return process_.id(); }
+
+  /// Switches between fibers so far, by its own count.
+  /// Requires: the contestant tells them.
+  [[nodiscard]] outcome<std::uint64_t> fiber_switches();
+
+  /// Waits until it has nothing to do: it uses no CPU time for a while.
+  [[nodiscard]] outcome<> settle();
+
+  /// Ends it by SIGTERM, and wants exit code 0.
+  [[nodiscard]] outcome<> end();
+
+ private:
+  server(child process, std::uint16_t port) noexcept : process_(std::move(process)), port_(port) {}
+
+  child process_;
+  std::uint16_t port_;
+};
+
+/// The port in "listening on ADDRESS:PORT, ...". Nothing if it is another line.
+[[nodiscard]] std::optional<std::uint16_t> port_of(std::string_view line);
+
+}  // namespace cede::measure::compare
