@@ -10,6 +10,7 @@
 #include <array>
 #include <asio.hpp>
 #include <asio/experimental/as_tuple.hpp>
+#include <cerrno>
 #include <charconv>
 #include <chrono>
 #include <cstdint>
@@ -70,9 +71,9 @@ asio::awaitable<void> serve(tcp::socket stream, std::optional<hog> hog) {
 
 // Whether others that leave will make an accept possible that was not; see accept(2).
 bool passes(const asio::error_code& error) {
-  return error == std::errc::too_many_files_open ||
-         error == std::errc::too_many_files_open_in_system || error == std::errc::no_buffer_space ||
-         error == std::errc::not_enough_memory;
+  const int number = error.value();
+  return error.category() == asio::system_category() &&
+         (number == EMFILE || number == ENFILE || number == ENOBUFS || number == ENOMEM);
 }
 
 asio::awaitable<void> accept_all(tcp::acceptor& acceptor, std::optional<hog> hog) {

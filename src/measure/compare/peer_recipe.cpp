@@ -115,10 +115,11 @@ std::expected<build_plan, missing_packages> plan_asio(const peer_places& places,
   if (!asio) missing.emplace_back("libasio-dev");
   if (!missing.empty()) return std::unexpected(missing);
   const fs::path result = folder.scratch / "echo_asio";
+  // -idirafter: put before the compiler's own folders, /usr/include would hide the C library's.
   return build_plan{
       .compile = {.command = {compiler->string(), "-std=c++20", "-O2", "-DNDEBUG", "-Wall",
-                              "-isystem", asio->folder.string(), "-pthread", "-o", result.string(),
-                              (folder.sources / "echo.cpp").string()},
+                              "-idirafter", asio->folder.string(), "-pthread", "-o",
+                              result.string(), (folder.sources / "echo.cpp").string()},
                   .folder = folder.sources},
       .result = result,
       .version = fmt::format("asio {}, g++ {}", asio->version,
