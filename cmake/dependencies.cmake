@@ -53,6 +53,11 @@ if(CEDE_BUILD_TESTS)
 endif()
 
 if(CEDE_BUILD_BENCHMARKS)
+  # By path, as the archive: the server that uses it is installed, and needs no library then.
+  find_library(CEDE_LIBURING_LIBRARY NAMES liburing.a)
+  if(NOT CEDE_LIBURING_LIBRARY)
+    message(FATAL_ERROR "liburing.a is missing: run ./dev setup")
+  endif()
   find_package(benchmark QUIET)
   find_package(Boost QUIET COMPONENTS context)
   if(NOT benchmark_FOUND)

@@ -6,6 +6,8 @@
 // send that the socket took in part. EPOLLRDHUP says when a short read must be followed by the
 // read that sees the end. The hot path touches no state of its own per connection.
 //
+// Where descriptors run out it accepts no more until a connection has ended.
+//
 // With --threads N each thread has its own epoll instance and listener (SO_REUSEPORT), so the
 // threads share nothing.
 
@@ -18,11 +20,11 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <memory>
 #include <string>
 #include <string_view>
-#include <thread>
 #include <unordered_map>
-#include <vector>
+#include <unordered_set>
 
 #include "baseline_listen.hpp"
 
@@ -32,7 +34,7 @@ using namespace bench::baseline;
 
 class echo_loop {
  public:
-  explicit echo_loop(int listener);
+  echo_loop(int listener, const hog& hogging);
   [[noreturn]] void run();
 
  private:
@@ -47,14 +49,19 @@ class echo_loop {
 
   static constexpr std::uint32_t reading = EPOLLIN | EPOLLRDHUP | EPOLLET;
 
-  int listener_;
-  int epoll_;
+  const int listener_;
+  const hog hog_;
+  const int epoll_;
+  bool accepting_ = true;
   std::array<char, read_bytes> buffer_{};
   // Bytes that a full socket did not take; nearly always empty.
   std::unordered_map<int, std::string> unsent_;
+  // Connections that have said nothing yet; empty unless somebody is to hog.
+  std::unordered_set<int> fresh_;
 };
 
-echo_loop::echo_loop(int listener) : listener_(listener), epoll_(epoll_create1(EPOLL_CLOEXEC)) {
+echo_loop::echo_loop(int listener, const hog& hogging)
+    : listener_(listener), hog_(hogging), epoll_(epoll_create1(EPOLL_CLOEXEC)) {
   if (epoll_ < 0) fail(fmt::format("epoll_create1: {}", strerror(errno)));
   watch(EPOLL_CTL_ADD, listener_, EPOLLIN);
 }
@@ -86,7 +93,13 @@ void echo_loop::accept_all() {
     if (connection >= 0) {
       disable_nagle(connection);
       watch(EPOLL_CTL_ADD, connection, reading);
+      if (hog_.first) fresh_.insert(connection);
     } else if (errno == EAGAIN) {
+      return;
+    } else if (is_passing_shortage(errno)) {
+      // Its event would come at once, again and again, while all connections stay.
+      watch(EPOLL_CTL_DEL, listener_, 0);
+      accepting_ = false;
       return;
     } else if (errno != EINTR && errno != ECONNABORTED) {
       fail(accept_failure(errno));
@@ -106,6 +119,7 @@ void echo_loop::serve(int connection, std::uint32_t events) {
     if (got < 0 && errno == EAGAIN) return;
     if (got <= 0) return drop(connection);
     const auto size = static_cast<std::size_t>(got);
+    if (!fresh_.empty() && fresh_.erase(connection) > 0) hog_.before_first_reply(buffer_.front());
     const auto state = reply(connection, {buffer_.data(), size});
     if (state == socket_state::closed) return drop(connection);
     if (state == socket_state::blocked) return;
@@ -132,7 +146,11 @@ echo_loop::socket_state echo_loop::flush(int connection) {
 
 void echo_loop::drop(int connection) {
   if (!unsent_.empty()) unsent_.erase(connection);
+  if (!fresh_.empty()) fresh_.erase(connection);
   close(connection);
+  if (accepting_) return;
+  watch(EPOLL_CTL_ADD, listener_, EPOLLIN);
+  accepting_ = true;
 }
 
 }  // namespace
@@ -140,25 +158,16 @@ void echo_loop::drop(int connection) {
 int main(int argc, char** argv) {
   CLI::App app{"Echo server: hand-written edge-triggered epoll", "echo_baseline_epoll"};
   address target;
+  hog hogging;
   unsigned threads = 1;
   add_address_options(app, target);
-  app.add_option("--threads", threads, "threads, each with its own epoll instance")
-      ->check(CLI::Range(1U, 1024U))
-      ->capture_default_str();
+  add_hog_options(app, hogging);
+  add_threads_option(app, threads, "threads, each with its own epoll instance");
   parse_or_exit(app, argc, argv);
 
   raise_descriptor_limit();
   exit_on_termination_signals();
-  const auto sharing = threads > 1 ? port_sharing::between_threads : port_sharing::exclusive;
-  std::vector<int> listeners;
-  for (unsigned i = 0; i < threads; ++i) {
-    auto listener = listen_on(target, SOCK_NONBLOCK, sharing);
-    if (!listener) fail(listener.error());
-    listeners.push_back(*listener);
-    target.port = local_port(*listener);
-  }
-  announce(target, listeners.front());
-  for (unsigned i = 1; i < threads; ++i)
-    std::thread([listener = listeners[i]] { echo_loop(listener).run(); }).detach();
-  echo_loop(listeners.front()).run();
+  run_on_threads(target, threads, SOCK_NONBLOCK, [&hogging](int listener) {
+    return std::make_unique<echo_loop>(listener, hogging);
+  });
 }

@@ -10,9 +10,11 @@
 
 #include <CLI/CLI.hpp>
 #include <cerrno>
+#include <charconv>
 #include <csignal>
 #include <cstdio>
 #include <cstring>
+#include <map>
 
 namespace bench::baseline {
 namespace {
@@ -52,6 +54,33 @@ std::string cannot_listen(const address& target, int error) {
                      advice);
 }
 
+char byte_of(const std::string& text) {
+  if (text.size() == 1) return text.front();
+  unsigned value = 0;
+  const char* const last = text.data() + text.size();
+  if (text.size() == 4 && text.starts_with("0x"))
+    if (const auto read = std::from_chars(text.data() + 2, last, value, 16);
+        read.ec == std::errc() && read.ptr == last)
+      return static_cast<char>(value);
+  throw CLI::ValidationError(fmt::format("--hog-byte {}", text),
+                             "use one character, or a byte such as 0x48");
+}
+
+std::chrono::milliseconds time_of(const std::string& text) {
+  using namespace std::chrono_literals;
+  static const std::map<std::string, std::chrono::milliseconds> units{
+      {"ms", 1ms}, {"s", 1s}, {"min", 1min}, {"h", 1h}};
+  constexpr std::chrono::milliseconds longest = 24h;
+  std::uint32_t count = 0;
+  const char* const last = text.data() + text.size();
+  const auto read = std::from_chars(text.data(), last, count);
+  const auto unit = units.find(std::string(read.ptr, last));
+  if (read.ec == std::errc() && unit != units.end() && count <= longest / unit->second)
+    return count * unit->second;
+  throw CLI::ValidationError(fmt::format("--hog-for {}", text),
+                             "use a time with its unit, such as 500ms, 3s or 2min, at most 24h");
+}
+
 }  // namespace
 
 void add_address_options(CLI::App& app, address& target) {
@@ -59,6 +88,25 @@ void add_address_options(CLI::App& app, address& target) {
   app.add_option("--port", target.port, "port to listen on, 0 for any that is free")
       ->check(CLI::Range(0, 65535))
       ->capture_default_str();
+}
+
+void hog::spin() const {
+  const auto end = std::chrono::steady_clock::now() + time;
+  while (std::chrono::steady_clock::now() < end) {
+  }
+}
+
+void add_hog_options(CLI::App& app, hog& hogging) {
+  app.add_option_function<std::string>(
+      "--hog-byte", [&hogging](const std::string& text) { hogging.first = byte_of(text); },
+      "a connection whose first byte is this one spins before it replies: a character or 0xNN");
+  app.add_option_function<std::string>(
+      "--hog-for", [&hogging](const std::string& text) { hogging.time = time_of(text); },
+      "how long it spins (default: 5s)");
+}
+
+void add_threads_option(CLI::App& app, unsigned& threads, const std::string& text) {
+  app.add_option("--threads", threads, text)->check(CLI::Range(1U, 1024U))->capture_default_str();
 }
 
 void parse_or_exit(CLI::App& app, int argc, char** argv) {
@@ -122,10 +170,10 @@ void fail(const std::string& line) {
   std::exit(1);
 }
 
-std::string accept_failure(int error) {
-  if (error == EMFILE || error == ENFILE)
-    return "accept: out of descriptors; raise RLIMIT_NOFILE (ulimit -Hn)";
-  return fmt::format("accept: {}", strerror(error));
+std::string accept_failure(int error) { return fmt::format("accept: {}", strerror(error)); }
+
+bool is_passing_shortage(int error) {
+  return error == EMFILE || error == ENFILE || error == ENOMEM || error == ENOBUFS;
 }
 
 void disable_nagle(int connection) { enable(connection, IPPROTO_TCP, TCP_NODELAY); }

@@ -14,10 +14,12 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <climits>
 #include <cstdint>
 #include <cstring>
 #include <string>
+#include <thread>
 
 #include "baseline_listen.hpp"
 
@@ -27,6 +29,9 @@ using namespace bench::baseline;
 
 constexpr int connection_priority = 1;
 constexpr int accept_priority = 2;
+
+// Set before the first thread starts.
+hog hogging;
 
 struct options {
   address target;
@@ -48,10 +53,13 @@ bool send_all(int connection, const char* bytes, std::size_t size) {
 void* serve(void* argument) {
   const int connection = static_cast<int>(reinterpret_cast<std::intptr_t>(argument));
   std::array<char, read_bytes> buffer;
-  for (;;) {
+  for (bool first = true;;) {
     const ssize_t got = recv(connection, buffer.data(), buffer.size(), 0);
     if (got < 0 && errno == EINTR) continue;
-    if (got <= 0 || !send_all(connection, buffer.data(), static_cast<std::size_t>(got))) break;
+    if (got <= 0) break;
+    if (first) hogging.before_first_reply(buffer.front());
+    first = false;
+    if (!send_all(connection, buffer.data(), static_cast<std::size_t>(got))) break;
   }
   close(connection);
   return nullptr;
@@ -82,6 +90,10 @@ void set_fifo(pthread_attr_t& attributes) {
   for (;;) {
     const int connection = accept4(listener, nullptr, nullptr, SOCK_CLOEXEC);
     if (connection < 0 && (errno == EINTR || errno == ECONNABORTED)) continue;
+    if (connection < 0 && is_passing_shortage(errno)) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));  // until some have ended
+      continue;
+    }
     if (connection < 0) fail(accept_failure(errno));
     disable_nagle(connection);
     pthread_t thread;
@@ -101,6 +113,7 @@ int main(int argc, char** argv) {
   CLI::App app{"Echo server: one blocking POSIX thread per connection", "echo_baseline_threads"};
   options chosen;
   add_address_options(app, chosen.target);
+  add_hog_options(app, hogging);
   app.add_option("--policy", chosen.policy, "scheduling policy: other or fifo")
       ->check(CLI::IsMember({"other", "fifo"}))
       ->capture_default_str();
