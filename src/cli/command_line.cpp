@@ -78,6 +78,7 @@ class command_line {
     add_action(add_load_echo(load, load_echo_), [this] { return load_echo(load_echo_); });
     add_action(add_load_idle(load, load_idle_), [this] { return load_idle(load_idle_); });
     add_action(add_load_churn(load, load_churn_), [this] { return load_churn(load_churn_); });
+    add_action(add_load_part(load), load_part);
   }
 
   // What a verb does not know goes up, to be refused in one place; so --verbose may stand anywhere.
@@ -147,8 +148,8 @@ class command_line {
   [[noreturn]] void refuse_verb(const std::vector<std::string>& unknown) {
     const CLI::App* const group = deepest();
     std::vector<std::string> names;
-    for (const CLI::App* app : group->get_subcommands([](const CLI::App*) { return true; }))
-      names.push_back(app->get_name());
+    const auto shown = [](const CLI::App* app) { return !app->get_group().empty(); };
+    for (const CLI::App* app : group->get_subcommands(shown)) names.push_back(app->get_name());
     const std::vector<std::string_view> words(names.begin(), names.end());
     const std::string of = group == &app_ ? "" : fmt::format(" for {}", group->get_name());
     if (unknown.empty())

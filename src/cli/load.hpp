@@ -25,6 +25,8 @@ struct load_options {
   /// Its target is not yet resolved.
   measure::load::target_plan plan;
   report_format format = report_format::text;
+  /// Do not show on stderr how far it is.
+  bool quiet = false;
   /// Print a line at each stage, and wait for one on stdin before going on.
   bool cues = false;
 };
@@ -49,8 +51,13 @@ CLI::App* add_load_echo(CLI::App& load, load_echo_options& into);
 CLI::App* add_load_idle(CLI::App& load, load_idle_options& into);
 CLI::App* add_load_churn(CLI::App& load, load_churn_options& into);
 
+/// What `cede load` starts where one process may not have enough descriptors: a part of the load,
+/// led by the process that started it. Not for users.
+CLI::App* add_load_part(CLI::App& load);
+int load_part();
+
 /// Each prints its report, or one line with what went wrong, and returns the exit code: 0 only if
-/// every reply was right.
+/// every reply was right and nobody stopped it.
 int load_echo(load_echo_options options);
 int load_idle(load_idle_options options);
 int load_churn(load_churn_options options);

@@ -41,6 +41,10 @@ void add_duration(CLI::App& to, const std::string& option, const std::string& te
                   });
 }
 
+void check_common(const load_options& into) {
+  if (into.port == 0) throw usage_error("--port is missing: give the port of the server");
+}
+
 void add_common(CLI::App& to, load_options& into) {
   target_plan& plan = into.plan;
   plan.connections = 1000;
@@ -61,6 +65,16 @@ void add_common(CLI::App& to, load_options& into) {
                   [&plan](std::string_view option, std::string_view text) {
                     plan.server_pid = static_cast<int>(parse_number(option, text, 1, 1 << 22));
                   });
+  add_text_option(to, "--processes", "N",
+                  "processes to share the connections, 1 to 1024, or auto: as few as the limit of "
+                  "open files allows (default: auto)",
+                  [&plan](std::string_view option, std::string_view text) {
+                    if (text != "auto")
+                      plan.processes =
+                          static_cast<std::uint32_t>(parse_number(option, text, 1, 1024));
+                  });
+  to.add_flag("--quiet", into.quiet, "do not show on stderr how far it is")
+      ->disable_flag_override();
   to.add_flag_callback(
         "--json", [&into] { into.format = report_format::json; }, "print one JSON object")
       ->disable_flag_override();
@@ -68,22 +82,57 @@ void add_common(CLI::App& to, load_options& into) {
               "print a line when connections are open, when they are measured and so on, and wait "
               "for a line on stdin each time")
       ->disable_flag_override();
-  to.parse_complete_callback([&into] {
-    if (into.port == 0) throw usage_error("--port is missing: give the port of the server");
-  });
+  to.parse_complete_callback([&into] { check_common(into); });
+}
+
+void add_hogs(CLI::App& echo, load_echo_options& into) {
+  add_text_option(
+      echo, "--hogs", "N",
+      "further connections that make the server hog its CPU once --duration is over, 1 to "
+      "10000; the others are measured before, while and after",
+      [&into](std::string_view option, std::string_view text) {
+        into.echo.hogs = static_cast<std::uint32_t>(parse_number(option, text, 1, 10'000));
+      });
+  add_text_option(
+      echo, "--hog-byte", "BYTE",
+      "how the first message of a hog begins, as 'cede serve echo --hog-byte' was told: a "
+      "character or 0xNN; the others begin with another byte",
+      [&into](std::string_view option, std::string_view text) {
+        into.plan.hog_byte = parse_byte(option, text);
+      });
+  add_duration(echo, "--hog-limit", "silence towards the hogs that counts as a fault",
+               into.echo.hog_limit, std::chrono::minutes(1));
+}
+
+void check_echo(const load_echo_options& into) {
+  check_common(into);
+  if (into.echo.hogs > 0 && !into.plan.hog_byte)
+    throw usage_error("--hogs says how many, but not how: give --hog-byte too");
+  if (into.echo.duration <= nanoseconds{})
+    throw usage_error("--duration is 0: give a time to measure");
 }
 
 }  // namespace
 
 CLI::App* add_load_echo(CLI::App& load, load_echo_options& into) {
-  CLI::App* const echo =
-      load.add_subcommand("echo", "Closed loop: each connection has one message under way");
+  CLI::App* const echo = load.add_subcommand(
+      "echo", "Send messages over many connections, check every byte, and measure");
   add_common(*echo, into);
   add_duration(*echo, "--warm-up", "time before measuring", into.echo.warm_up,
                std::chrono::milliseconds(500));
   add_duration(*echo, "--duration", "time to measure", into.echo.duration, std::chrono::seconds(3));
+  add_text_option(
+      *echo, "--rate", "R/s",
+      "open loop: messages a second over all connections, 1/s to 100000000/s, each timed "
+      "from when it was due (default: closed loop, each connection sends when it has its "
+      "reply)",
+      [&into](std::string_view option, std::string_view text) {
+        into.echo.rate = parse_rate(option, text);
+      });
+  add_hogs(*echo, into);
   add_duration(*echo, "--settle", "pause before the look at idle memory", into.echo.settle,
                std::chrono::milliseconds(200));
+  echo->parse_complete_callback([&into] { check_echo(into); });
   return echo;
 }
 
@@ -127,6 +176,11 @@ CLI::App* add_load_churn(CLI::App& load, load_churn_options& into) {
         into.max_growth = static_cast<double>(parse_number(option, text, 0, 1000));
       });
   return churn;
+}
+
+CLI::App* add_load_part(CLI::App& load) {
+  // Without a group the help does not show it.
+  return load.add_subcommand("part")->group("");
 }
 
 }  // namespace cede::cli

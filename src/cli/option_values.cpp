@@ -56,6 +56,15 @@ std::uint16_t parse_port(std::string_view option, std::string_view text) {
   return *value;
 }
 
+double parse_rate(std::string_view option, std::string_view text) {
+  constexpr std::uint32_t most = 100'000'000;
+  const std::string_view digits = text.substr(0, text.size() - (text.ends_with("/s") ? 2 : 0));
+  const auto value = whole_number<std::uint32_t>(digits);
+  if (!value || *value == 0 || *value > most)
+    refuse(option, text, fmt::format("a rate from 1/s to {}/s, such as 5000/s", most));
+  return *value;
+}
+
 std::chrono::milliseconds parse_duration(std::string_view option, std::string_view text) {
   constexpr std::chrono::milliseconds longest = std::chrono::hours(24);
   const std::size_t digits = std::min(text.find_first_not_of("0123456789"), text.size());

@@ -21,6 +21,9 @@ namespace cede::cli {
 /// 0 stands for any port that is free.
 [[nodiscard]] std::uint16_t parse_port(std::string_view option, std::string_view text);
 
+/// "5000" or "5000/s": messages a second.
+[[nodiscard]] double parse_rate(std::string_view option, std::string_view text);
+
 /// "500ms", "3s", "2min": a whole number and its unit, at most a day.
 [[nodiscard]] std::chrono::milliseconds parse_duration(std::string_view option,
                                                        std::string_view text);

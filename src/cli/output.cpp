@@ -46,6 +46,10 @@ void print_error(std::string_view line) noexcept {
   static_cast<void>(write_whole(STDERR_FILENO, {text.data(), text.size()}));
 }
 
+void write_error(std::string_view text) noexcept {
+  static_cast<void>(write_whole(STDERR_FILENO, text));
+}
+
 result<> print(std::string_view text) noexcept { return write_whole(STDOUT_FILENO, text); }
 
 void log_to_stderr(verbosity how_much) noexcept {

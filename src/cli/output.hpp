@@ -12,6 +12,9 @@ enum class verbosity : std::uint8_t { normal, verbose };
 /// Writes "cede: LINE" to stderr, in one piece, so that lines of several threads do not mix.
 void print_error(std::string_view line) noexcept;
 
+/// Writes the text to stderr at once, as it is.
+void write_error(std::string_view text) noexcept;
+
 /// Writes the text to stdout at once.
 /// Errors: errno of write(2), EPIPE if nobody reads it any more.
 result<> print(std::string_view text) noexcept;

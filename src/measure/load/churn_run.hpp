@@ -6,8 +6,10 @@
 #include <cstdint>
 #include <vector>
 
-#include "measure/load/crowd.hpp"
+#include "measure/load/conversation.hpp"
+#include "measure/load/plan.hpp"
 #include "measure/load/server_probe.hpp"
+#include "measure/load/watch.hpp"
 
 namespace cede::measure::load {
 
@@ -19,19 +21,24 @@ struct churn_plan {
 };
 
 struct churn_report {
+  std::uint32_t processes = 1;
   std::uint32_t rounds = 0;
   std::uint64_t connections = 0;
   /// Without the pauses to settle.
   std::chrono::nanoseconds duration{};
   /// The server's memory at the start and after each storm; empty where its process is not named.
-  std::vector<memory_sample> memory;
+  std::vector<memory_sample> memory = {};
+  /// It was asked to stop before its end; only whole storms count.
+  bool partial = false;
 
   /// How much larger the resident memory is after the last storm than after the first, in percent;
   /// 0 with fewer than two storms. The first storm fills the server's pools, so growth after it is
   /// a leak.
   double growth_percent() const noexcept;
+  double connections_per_second() const noexcept;
 };
 
-outcome<churn_report> run_churn(const target_plan& plan, const churn_plan& churn);
+outcome<churn_report> run_churn(const target_plan& plan, const churn_plan& churn,
+                                const watch& onlooker = {});
 
 }  // namespace cede::measure::load

@@ -35,10 +35,26 @@ std::unexpected<failure> connect_failure(const endpoint& target, int error) {
   return fail(fmt::format("cannot connect to {}: {}{}", target.text, strerror(error), advice));
 }
 
+std::uint32_t choose_salt(const connection_plan& plan, std::uint32_t number) noexcept {
+  if (!plan.hog_byte) return 0;
+  return plan.behave == connection_plan::temper::hogging
+             ? salt_beginning_with(*plan.hog_byte, number)
+             : salt_not_beginning_with(*plan.hog_byte, number);
+}
+
 }  // namespace
 
-outcome<conversation> conversation::connect(const endpoint& target, std::uint32_t number,
-                                            std::uint32_t size, greeting first) {
+conversation::conversation(io::owned_fd socket, const connection_plan& plan, std::uint32_t number,
+                           greeting first)
+    : socket_(std::move(socket)),
+      plan_(&plan),
+      number_(number),
+      salt_(choose_salt(plan, number)),
+      first_(first) {}
+
+outcome<conversation> conversation::connect(const connection_plan& plan, std::uint32_t number,
+                                            greeting first) {
+  const endpoint& target = plan.target;
   io::owned_fd socket(
       ::socket(target.storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (socket.get() < 0) return connect_failure(target, errno);
@@ -49,14 +65,14 @@ outcome<conversation> conversation::connect(const endpoint& target, std::uint32_
   }
   if (::connect(socket.get(), target.address(), target.length) != 0 && errno != EINPROGRESS)
     return connect_failure(target, errno);
-  return conversation(std::move(socket), target, number, size, first);
+  return conversation(std::move(socket), plan, number, first);
 }
 
 outcome<> conversation::finish_connect() {
   int error = 0;
   socklen_t length = sizeof error;
   getsockopt(socket_.get(), SOL_SOCKET, SO_ERROR, &error, &length);
-  if (error != 0) return connect_failure(*target_, error);
+  if (error != 0) return connect_failure(plan_->target, error);
   state_ = state::resting;
   return first_ == greeting::exchanged ? ask() : outcome<>{};
 }
@@ -71,9 +87,10 @@ outcome<> conversation::ask() {
 
 outcome<> conversation::send_rest() {
   std::array<std::byte, 16384> block;
-  while (sent_ < size_) {
-    const auto bytes = std::span(block).first(std::min<std::size_t>(block.size(), size_ - sent_));
-    fill({number_, sequence_}, sent_, bytes);
+  while (sent_ < plan_->size) {
+    const auto bytes =
+        std::span(block).first(std::min<std::size_t>(block.size(), plan_->size - sent_));
+    fill(id(), sent_, bytes);
     const ssize_t sent = send(socket_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
     if (sent < 0 && errno == EAGAIN) return {};
     if (sent < 0) return broken(strerror(errno));
@@ -88,7 +105,7 @@ outcome<conversation::progress> conversation::advance(const readiness& ready,
     if (auto connected = finish_connect(); !connected) return std::unexpected(connected.error());
     return progress::waiting;
   }
-  if (state_ == state::asking && sent_ < size_ && ready.writable) {
+  if (state_ == state::asking && sent_ < plan_->size && ready.writable) {
     if (auto sent = send_rest(); !sent) return std::unexpected(sent.error());
   }
   return ready.readable ? receive(scratch) : outcome<progress>(progress::waiting);
@@ -104,7 +121,7 @@ outcome<conversation::progress> conversation::receive(std::span<std::byte> scrat
     if (got == 0) return broken("the server closed the connection");
     const auto reply = scratch.first(static_cast<std::size_t>(got));
     if (auto checked = check(reply); !checked) return std::unexpected(checked.error());
-    if (received_ == size_) {
+    if (received_ == plan_->size) {
       state_ = state::resting;
       result = progress::answered;
     }
@@ -116,7 +133,7 @@ outcome<> conversation::check(std::span<const std::byte> reply) {
   if (state_ != state::asking || reply.size() > sent_ - received_)
     return broken(fmt::format("wrong reply: {} bytes more than were sent",
                               reply.size() - (sent_ - received_)));
-  if (const auto place = first_difference({number_, sequence_}, received_, reply))
+  if (const auto place = first_difference(id(), received_, reply))
     return broken(fmt::format("wrong reply: byte {} differs", *place));
   received_ += static_cast<std::uint32_t>(reply.size());
   return {};
@@ -124,7 +141,7 @@ outcome<> conversation::check(std::span<const std::byte> reply) {
 
 std::unexpected<failure> conversation::broken(std::string_view what) const {
   return fail(fmt::format("connection {}, message {}, {} of {} bytes of the reply seen: {}",
-                          number_, sequence_, received_, size_, what));
+                          number_, sequence_, received_, plan_->size, what));
 }
 
 void conversation::end_with_reset() noexcept {

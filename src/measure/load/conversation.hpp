@@ -1,18 +1,20 @@
-// One connection of the closed loop: it connects, sends a message, checks every byte of the reply,
-// and has at most one message outstanding.
+// One connection: it connects, sends a message, checks every byte of the reply, and has at most one
+// message outstanding.
 //
 //   connecting --connected, greeting wanted--> asking --whole reply seen--> resting
 //   connecting --connected, none wanted------> resting --ask()--> asking
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <span>
 
 #include "io/owned_fd.hpp"
-#include "measure/load/endpoint.hpp"
 #include "measure/load/failure.hpp"
+#include "measure/load/payload.hpp"
+#include "measure/load/plan.hpp"
 #include "measure/load/poller.hpp"
 
 namespace cede::measure::load {
@@ -28,10 +30,10 @@ class conversation {
   enum class progress { waiting, answered };
 
   /// Starts to connect. `number` tells this connection's messages from all others and chooses its
-  /// source address; `size` is the length of its messages in bytes.
-  /// Requires: `target` outlives the connection.
-  static outcome<conversation> connect(const endpoint& target, std::uint32_t number,
-                                       std::uint32_t size, greeting first);
+  /// source address.
+  /// Requires: `plan` outlives the connection.
+  static outcome<conversation> connect(const connection_plan& plan, std::uint32_t number,
+                                       greeting first);
 
   /// Sends the next message, as far as the socket takes it.
   /// Requires: resting().
@@ -47,17 +49,22 @@ class conversation {
   /// Makes the coming destruction end the connection with a reset.
   void end_with_reset() noexcept;
 
-  // For whoever measures; not used here.
+  // For whoever measures; not used here: when the message under way was due and sent, the number of
+  // the next one, and the replies in each window.
+  std::chrono::nanoseconds due{};
   std::chrono::nanoseconds asked_at{};
-  std::uint64_t answers_counted = 0;
+  std::uint64_t turn = 0;
+  std::array<std::uint32_t, 3> replies{};
 
  private:
   enum class state : std::uint8_t { connecting, asking, resting };
 
-  conversation(io::owned_fd socket, const endpoint& target, std::uint32_t number,
-               std::uint32_t size, greeting first)
-      : socket_(std::move(socket)), target_(&target), number_(number), size_(size), first_(first) {}
+  conversation(io::owned_fd socket, const connection_plan& plan, std::uint32_t number,
+               greeting first);
 
+  message_id id() const noexcept {
+    return {.connection = number_, .sequence = sequence_, .salt = salt_};
+  }
   outcome<> finish_connect();
   outcome<> send_rest();
   outcome<progress> receive(std::span<std::byte> scratch);
@@ -65,9 +72,9 @@ class conversation {
   std::unexpected<failure> broken(std::string_view what) const;
 
   io::owned_fd socket_;
-  const endpoint* target_;
+  const connection_plan* plan_;
   std::uint32_t number_;
-  std::uint32_t size_;
+  std::uint32_t salt_;
   std::uint64_t sequence_ = 0;
   std::uint32_t sent_ = 0;
   std::uint32_t received_ = 0;

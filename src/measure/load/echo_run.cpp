@@ -1,157 +1,155 @@
 #include "measure/load/echo_run.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
-#include <ctime>
+#include <array>
 
-#include "measure/load/seconds_text.hpp"
+#include "measure/load/lead.hpp"
 
 namespace cede::measure::load {
 namespace {
 
 using std::chrono::nanoseconds;
 
-nanoseconds read_clock(clockid_t clock) noexcept {
-  timespec value{};
-  clock_gettime(clock, &value);
-  return std::chrono::seconds(value.tv_sec) + nanoseconds(value.tv_nsec);
-}
+// Until every part has heard of it, none begins.
+constexpr nanoseconds head_start = std::chrono::milliseconds(10);
 
-nanoseconds now() noexcept { return read_clock(CLOCK_MONOTONIC); }
-
-class closed_loop {
+class measurement {
  public:
-  closed_loop(crowd& members, const target_plan& plan, std::optional<server_probe> probe,
-              echo_report& report)
-      : members_(members), plan_(plan), probe_(probe), report_(report) {}
+  measurement(lead& leader, const echo_plan& echo, echo_report& report)
+      : leader_(leader), echo_(echo), report_(report) {}
 
-  outcome<> begin();
-  outcome<> run_until(nanoseconds end);
-  outcome<> measure(nanoseconds duration);
-  outcome<> drain();
+  outcome<> run();
 
  private:
-  outcome<> answered(conversation& member);
-  outcome<> ask(conversation& member, nanoseconds at);
-  outcome<nanoseconds> server_cpu() const;
-  outcome<> step(nanoseconds end);
+  outcome<> go_through_stages();
+  outcome<> go_through_hogs();
+  outcome<> sample_server(std::size_t boundary);
+  window_report report_of(const loop_tally& tally, window which) const;
+  void conclude(const loop_tally& tally);
 
-  enum class phase { warm_up, measured, draining };
-
-  crowd& members_;
-  const target_plan& plan_;
-  std::optional<server_probe> probe_;
+  lead& leader_;
+  const echo_plan& echo_;
   echo_report& report_;
-  phase phase_ = phase::warm_up;
-  std::size_t outstanding_ = 0;
-  nanoseconds last_answer_{};
+  timetable when_;
+  // At the beginning of each window and at the end of the last.
+  std::array<std::optional<nanoseconds>, window_count + 1> server_cpu_;
 };
 
-outcome<> closed_loop::begin() {
-  last_answer_ = now();
-  for (conversation& member : members_.members()) {
-    if (auto asked = ask(member, now()); !asked) return asked;
-    ++outstanding_;
-  }
+outcome<> measurement::sample_server(std::size_t boundary) {
+  if (!leader_.probe()) return {};
+  const auto used = leader_.probe()->cpu_time();
+  if (!used) return std::unexpected(used.error());
+  server_cpu_[boundary] = *used;
   return {};
 }
 
-outcome<> closed_loop::ask(conversation& member, nanoseconds at) {
-  member.asked_at = at;
-  return member.ask();
-}
-
-// One look at the clock a message: a reply's arrival is also the start of the next message.
-outcome<> closed_loop::answered(conversation& member) {
-  last_answer_ = now();
-  ++report_.messages_in_all;
-  if (phase_ == phase::measured) {
-    report_.latency.record(static_cast<std::uint64_t>((last_answer_ - member.asked_at).count()));
-    ++member.answers_counted;
-  }
-  if (phase_ != phase::draining) return ask(member, last_answer_);
-  --outstanding_;
+outcome<> measurement::go_through_stages() {
+  if (auto waited = leader_.wait_until(phase::warming_up, when_.from); !waited) return waited;
+  if (leader_.stopped()) return {};
+  if (auto sampled = sample_server(0); !sampled) return sampled;
+  leader_.plan_ahead(echo_.hogs > 0 ? echo_.duration : nanoseconds{});
+  if (auto waited = leader_.wait_until(phase::measuring, when_.to); !waited) return waited;
+  if (auto sampled = sample_server(1); !sampled) return sampled;
+  if (echo_.hogs > 0 && !leader_.stopped()) return go_through_hogs();
   return {};
 }
 
-outcome<> closed_loop::step(nanoseconds end) {
-  const nanoseconds given_up = last_answer_ + plan_.timeout;
-  const nanoseconds at = now();
-  if (at >= given_up)
-    return fail(fmt::format("no reply on any of {} connections for {}: {} is stuck", outstanding_,
-                            seconds_text(plan_.timeout), plan_.target.text));
-  auto stepped = members_.step(std::min(end, given_up) - at,
-                               [this](conversation& member) { return answered(member); });
-  if (!stepped) return std::unexpected(stepped.error());
-  return {};
+outcome<> measurement::go_through_hogs() {
+  if (auto waited = leader_.wait_for_hogs(); !waited) return waited;
+  const nanoseconds now = monotonic_now();
+  if (auto sampled = sample_server(2); !sampled) return sampled;
+  if (leader_.stopped()) return {};
+  when_.hogs_over = now;
+  when_.end = now + echo_.duration;
+  if (auto told = leader_.tell_hogs_over({when_.hogs_over, when_.end}); !told) return told;
+  leader_.plan_ahead({});
+  if (auto waited = leader_.wait_until(phase::recovering, when_.end); !waited) return waited;
+  return sample_server(3);
 }
 
-outcome<> closed_loop::run_until(nanoseconds end) {
-  while (now() < end)
-    if (auto stepped = step(end); !stepped) return stepped;
-  return {};
+window_report measurement::report_of(const loop_tally& tally, window which) const {
+  const auto index = static_cast<std::size_t>(which);
+  const std::array<nanoseconds, window_count + 1> begins{when_.from, when_.to, when_.hogs_over,
+                                                         when_.end};
+  const nanoseconds end = std::min(begins[index + 1], tally.ended);
+  window_report report{.duration = std::max(end - begins[index], nanoseconds{}),
+                       .counted = tally.at(which),
+                       .server_cpu = {}};
+  if (server_cpu_[index] && server_cpu_[index + 1])
+    report.server_cpu = *server_cpu_[index + 1] - *server_cpu_[index];
+  return report;
 }
 
-outcome<nanoseconds> closed_loop::server_cpu() const {
-  return probe_ ? probe_->cpu_time() : outcome<nanoseconds>{};
+void measurement::conclude(const loop_tally& tally) {
+  report_.lateness = tally.lateness;
+  report_.messages_in_all = tally.messages_in_all;
+  report_.partial = leader_.stopped();
+  report_.measured = report_of(tally, window::before);
+  if (echo_.hogs > 0)
+    report_.hogged = {.hogs = echo_.hogs,
+                      .during = report_of(tally, window::during),
+                      .after = report_of(tally, window::after)};
 }
 
-outcome<> closed_loop::measure(nanoseconds duration) {
-  const auto server_before = server_cpu();
-  if (!server_before) return std::unexpected(server_before.error());
-  const nanoseconds client_before = read_clock(CLOCK_PROCESS_CPUTIME_ID);
-  const nanoseconds began = now();
-  phase_ = phase::measured;
-  if (auto ran = run_until(began + duration); !ran) return ran;
-  phase_ = phase::draining;
-  report_.duration = now() - began;
-  report_.client_cpu = read_clock(CLOCK_PROCESS_CPUTIME_ID) - client_before;
-  const auto server_after = server_cpu();
-  if (!server_after) return std::unexpected(server_after.error());
-  if (probe_) report_.server_cpu = *server_after - *server_before;
-  return {};
-}
-
-// Every message must be answered, also those sent last; otherwise a connection that the server
-// forgot would go unnoticed among the others.
-outcome<> closed_loop::drain() {
-  const nanoseconds end = now() + plan_.timeout;
-  while (outstanding_ > 0) {
-    if (now() >= end)
-      return fail(fmt::format("{} of {} connections got no reply for {}", outstanding_,
-                              plan_.connections, seconds_text(plan_.timeout)));
-    if (auto stepped = step(end); !stepped) return stepped;
-  }
+outcome<> measurement::run() {
+  when_.begin = monotonic_now() + head_start;
+  when_.from = when_.begin + echo_.warm_up;
+  when_.to = when_.from + echo_.duration;
+  when_.hogs = echo_.hogs > 0;
+  if (!when_.hogs) when_.end = when_.to;
+  leader_.plan_ahead(echo_.duration * (when_.hogs ? 2 : 1));
+  if (auto begun = leader_.begin_measuring(when_, echo_.rate); !begun) return begun;
+  if (auto passed = go_through_stages(); !passed) return passed;
+  const auto tally = leader_.end_measuring();
+  if (!tally) return std::unexpected(tally.error());
+  conclude(*tally);
   return {};
 }
 
 }  // namespace
 
-outcome<echo_report> run_echo(const target_plan& plan, const echo_plan& echo) {
-  auto members = crowd::create(plan, 0);
-  if (!members) return std::unexpected(members.error());
-  auto opened = open_and_weigh(*members, plan, greeting::exchanged, {.settle = echo.settle});
-  if (!opened) return std::unexpected(opened.error());
-  std::optional<server_probe> probe;
-  if (plan.server_pid != 0) {
-    auto attached = server_probe::attach(plan.server_pid);
-    if (!attached) return std::unexpected(attached.error());
-    probe = *attached;
-  }
+double window_report::messages_per_second() const noexcept {
+  const double seconds = std::chrono::duration<double>(duration).count();
+  return seconds > 0 ? static_cast<double>(counted.messages) / seconds : 0;
+}
 
-  echo_report report;
-  report.opened = *opened;
-  closed_loop loop(*members, plan, probe, report);
-  if (auto begun = loop.begin(); !begun) return std::unexpected(begun.error());
-  if (auto warm = loop.run_until(now() + echo.warm_up); !warm) return std::unexpected(warm.error());
-  if (auto measured = loop.measure(echo.duration); !measured)
+reply_spread window_report::replies() const noexcept {
+  reply_spread spread;
+  const auto& groups = counted.connections_by_replies;
+  if (groups.empty()) return spread;
+  for (const auto& [replies, connections] : groups) {
+    spread.connections += connections;
+    if (replies > 0) spread.served += connections;
+  }
+  spread.least = groups.begin()->first;
+  spread.most = groups.rbegin()->first;
+  std::uint32_t seen = 0;
+  for (const auto& [replies, connections] : groups) {
+    seen += connections;
+    spread.median = replies;
+    if (seen * 2 >= spread.connections) break;
+  }
+  return spread;
+}
+
+outcome<echo_report> run_echo(const target_plan& plan, const echo_plan& echo,
+                              const watch& onlooker) {
+  lead leader(plan, onlooker);
+  leader.plan_ahead(echo.settle + echo.warm_up + echo.duration * (echo.hogs > 0 ? 2 : 1));
+  if (auto started = leader.start(echo.hogs, echo.hog_limit); !started)
+    return std::unexpected(started.error());
+  auto opened = open_and_weigh(leader, plan, greeting::exchanged, {.settle = echo.settle});
+  if (!opened) return std::unexpected(opened.error());
+  echo_report report{.opened = *opened,
+                     .rate = echo.rate,
+                     .measured = {},
+                     .hogged = {},
+                     .lateness = {},
+                     .partial = opened->partial};
+  if (report.partial) return report;
+  if (auto measured = measurement(leader, echo, report).run(); !measured)
     return std::unexpected(measured.error());
-  if (auto drained = loop.drain(); !drained) return std::unexpected(drained.error());
   if (auto seen = plan.reached(stage::measured); !seen) return std::unexpected(seen.error());
-  report.messages = report.latency.count();
-  report.connections_served = static_cast<std::uint32_t>(std::ranges::count_if(
-      members->members(), [](const conversation& member) { return member.answers_counted > 0; }));
   return report;
 }
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <netdb.h>
 
+#include <array>
 #include <cstring>
 #include <memory>
 
@@ -36,6 +37,20 @@ outcome<endpoint> resolve(const std::string& host, std::uint16_t port) {
   const bool bracketed = host.find(':') != std::string::npos;
   target.text = fmt::format(fmt::runtime(bracketed ? "[{}]:{}" : "{}:{}"), host, port);
   return target;
+}
+
+std::string numeric_host(const endpoint& target) {
+  std::array<char, NI_MAXHOST> host{};
+  if (getnameinfo(target.address(), target.length, host.data(), host.size(), nullptr, 0,
+                  NI_NUMERICHOST) != 0)
+    return {};
+  return host.data();
+}
+
+std::uint16_t port_of(const endpoint& target) noexcept {
+  return ntohs(target.storage.ss_family == AF_INET6
+                   ? reinterpret_cast<const sockaddr_in6*>(&target.storage)->sin6_port
+                   : reinterpret_cast<const sockaddr_in*>(&target.storage)->sin_port);
 }
 
 std::optional<in_addr> source_address(const endpoint& target, std::uint32_t index) noexcept {

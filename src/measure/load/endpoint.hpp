@@ -25,6 +25,10 @@ struct endpoint {
 /// Blocks: the thread, where a name must be looked up.
 outcome<endpoint> resolve(const std::string& host, std::uint16_t port);
 
+/// The address in digits, which needs no looking up.
+std::string numeric_host(const endpoint& target);
+std::uint16_t port_of(const endpoint& target) noexcept;
+
 /// Connections that go out from one address before the next is used: fewer than the kernel's
 /// default range of local ports (28,232) has room for, with space for ports in TIME_WAIT.
 inline constexpr std::uint32_t connections_per_source = 10'000;

@@ -28,6 +28,32 @@ void histogram::record(std::uint64_t value) noexcept {
   sum_ += static_cast<double>(value);
 }
 
+void histogram::add(const histogram& other) noexcept {
+  for (std::size_t bucket = 0; bucket < buckets; ++bucket) counts_[bucket] += other.counts_[bucket];
+  count_ += other.count_;
+  max_ = std::max(max_, other.max_);
+  sum_ += other.sum_;
+}
+
+histogram::contents histogram::unpacked() const {
+  contents all{.buckets = {}, .max = max_, .sum = sum_};
+  for (std::size_t bucket = 0; bucket < buckets; ++bucket)
+    if (counts_[bucket] != 0) all.buckets.emplace_back(bucket, counts_[bucket]);
+  return all;
+}
+
+std::optional<histogram> histogram::packed(const contents& from) {
+  histogram result;
+  for (const auto& [bucket, count] : from.buckets) {
+    if (bucket >= buckets) return std::nullopt;
+    result.counts_[bucket] += count;
+    result.count_ += count;
+  }
+  result.max_ = from.max;
+  result.sum_ = from.sum;
+  return result;
+}
+
 double histogram::mean() const noexcept {
   return count_ == 0 ? 0 : sum_ / static_cast<double>(count_);
 }

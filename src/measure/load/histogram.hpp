@@ -6,6 +6,9 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
+#include <utility>
+#include <vector>
 
 namespace cede::measure::load {
 
@@ -21,6 +24,19 @@ class histogram {
   /// The least bucket edge that at least `fraction` (0 to 1) of the values do not exceed, never
   /// above max(); 0 when empty.
   std::uint64_t quantile(double fraction) const noexcept;
+
+  /// Adds all that `other` holds, as if its values had been recorded here.
+  void add(const histogram& other) noexcept;
+
+  /// All that a histogram knows, with the buckets that are not empty.
+  struct contents {
+    std::vector<std::pair<std::size_t, std::uint64_t>> buckets;
+    std::uint64_t max = 0;
+    double sum = 0;
+  };
+  contents unpacked() const;
+  /// Nothing if a bucket does not exist.
+  static std::optional<histogram> packed(const contents& from);
 
   static std::size_t bucket_of(std::uint64_t value) noexcept;
   /// The largest value that falls into `bucket`.

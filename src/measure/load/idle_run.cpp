@@ -1,56 +1,61 @@
 #include "measure/load/idle_run.hpp"
 
 #include <algorithm>
-#include <thread>
 
 namespace cede::measure::load {
 
-outcome<idle_report> open_and_weigh(crowd& members, const target_plan& plan, greeting first,
+outcome<idle_report> open_and_weigh(lead& leader, const target_plan& plan, greeting first,
                                     const idle_plan& idle) {
-  std::optional<server_probe> probe;
   memory_growth growth;
-  if (plan.server_pid != 0) {
-    auto attached = server_probe::attach(plan.server_pid);
-    if (!attached) return std::unexpected(attached.error());
-    probe = *attached;
-  }
-  const auto began = std::chrono::steady_clock::now();
   const std::uint32_t before_the_look = std::min(idle.first, plan.connections);
-  if (auto opened = members.open(before_the_look, first); !opened)
+  const auto began = monotonic_now();
+  if (auto opened = leader.open(0, before_the_look, first, 0); !opened)
     return std::unexpected(opened.error());
   if (auto seen = plan.reached(stage::first_opened); !seen) return std::unexpected(seen.error());
-  if (probe) {
-    auto before = probe->memory();
+  if (leader.probe()) {
+    auto before = leader.probe()->memory();
     if (!before) return std::unexpected(before.error());
     growth.before = *before;
   }
-  growth.connections = plan.connections - before_the_look;
-  if (auto opened = members.open(growth.connections, first); !opened)
-    return std::unexpected(opened.error());
-  idle_report report;
-  report.connections = plan.connections;
-  report.opening = std::chrono::steady_clock::now() - began;
-  if (auto seen = plan.reached(stage::opened); !seen) return std::unexpected(seen.error());
-  if (!probe) return report;
+  if (!leader.stopped())
+    if (auto opened = leader.open(before_the_look, plan.connections, first, 0); !opened)
+      return std::unexpected(opened.error());
+  idle_report report{.connections = leader.connections(),
+                     .processes = leader.parts(),
+                     .opening = monotonic_now() - began,
+                     .memory = {},
+                     .partial = leader.stopped()};
+  if (!report.partial)
+    if (auto seen = plan.reached(stage::opened); !seen) return std::unexpected(seen.error());
+  if (!leader.probe() || report.connections < before_the_look) return report;
 
-  std::this_thread::sleep_for(idle.settle);
-  auto after = probe->memory();
+  if (auto rested = leader.rest(phase::settling, idle.settle); !rested)
+    return std::unexpected(rested.error());
+  auto after = leader.probe()->memory();
   if (!after) return std::unexpected(after.error());
   growth.after = *after;
+  growth.connections = report.connections - before_the_look;
   report.memory = growth;
+  report.partial = leader.stopped();
   return report;
 }
 
-outcome<idle_report> run_idle(const target_plan& plan, const idle_plan& idle) {
-  auto members = crowd::create(plan, 0);
-  if (!members) return std::unexpected(members.error());
+outcome<idle_report> run_idle(const target_plan& plan, const idle_plan& idle,
+                              const watch& onlooker) {
   const greeting first =
       idle.messages == exchanges::always ? greeting::exchanged : greeting::omitted;
-  auto report = open_and_weigh(*members, plan, first, idle);
-  if (!report) return report;
-  std::this_thread::sleep_for(idle.hold);
-  if (idle.messages == exchanges::never) return report;
-  if (auto answered = members->exchange_once(); !answered) return std::unexpected(answered.error());
+  lead leader(plan, onlooker);
+  leader.plan_ahead(idle.settle + idle.hold);
+  if (auto started = leader.start(0, {}); !started) return std::unexpected(started.error());
+  auto report = open_and_weigh(leader, plan, first, idle);
+  if (!report || report->partial) return report;
+  if (auto held = leader.rest(phase::holding, idle.hold); !held)
+    return std::unexpected(held.error());
+  report->partial = leader.stopped();
+  if (idle.messages == exchanges::never || report->partial) return report;
+  if (auto answered = leader.exchange(); !answered) return std::unexpected(answered.error());
+  report->partial = leader.stopped();
+  if (report->partial) return report;
   if (auto seen = plan.reached(stage::exchanged); !seen) return std::unexpected(seen.error());
   return report;
 }

@@ -8,6 +8,8 @@ namespace cede::measure::load {
 namespace {
 
 constexpr std::size_t word_size = sizeof(std::uint64_t);
+// The golden ratio times 2^64, odd: multiples of it are far apart.
+constexpr std::uint64_t golden = 0x9e3779b97f4a7c15ULL;
 
 // The finaliser of splitmix64 (Steele, Lea, Flood: Fast Splittable Pseudorandom Number Generators,
 // 2014): a bijection, so different inputs give different words.
@@ -18,14 +20,32 @@ std::uint64_t mix(std::uint64_t value) noexcept {
 }
 
 std::uint64_t seed_of(message_id id) noexcept {
-  return mix((std::uint64_t{id.connection} << 40) + id.sequence + 1);
+  return mix((std::uint64_t{id.connection} << 40) + id.sequence + 1 + id.salt * golden);
 }
 
 std::uint64_t word_at(std::uint64_t seed, std::size_t index) noexcept {
-  return mix(seed + index * 0x9e3779b97f4a7c15ULL);
+  return mix(seed + index * golden);
+}
+
+std::byte first_byte(std::uint32_t connection, std::uint32_t salt) noexcept {
+  std::byte byte{};
+  fill({.connection = connection, .sequence = 1, .salt = salt}, 0, std::span(&byte, 1));
+  return byte;
 }
 
 }  // namespace
+
+std::uint32_t salt_beginning_with(std::byte byte, std::uint32_t connection) noexcept {
+  std::uint32_t salt = 0;
+  while (first_byte(connection, salt) != byte) ++salt;
+  return salt;
+}
+
+std::uint32_t salt_not_beginning_with(std::byte byte, std::uint32_t connection) noexcept {
+  std::uint32_t salt = 0;
+  while (first_byte(connection, salt) == byte) ++salt;
+  return salt;
+}
 
 void fill(message_id id, std::size_t offset, std::span<std::byte> out) noexcept {
   const std::uint64_t seed = seed_of(id);

@@ -12,7 +12,13 @@ namespace cede::measure::load {
 struct message_id {
   std::uint32_t connection = 0;
   std::uint64_t sequence = 0;
+  /// Tells apart messages that would be the same otherwise.
+  std::uint32_t salt = 0;
 };
+
+/// The least salt with which the first message of `connection` begins with `byte`, or does not.
+std::uint32_t salt_beginning_with(std::byte byte, std::uint32_t connection) noexcept;
+std::uint32_t salt_not_beginning_with(std::byte byte, std::uint32_t connection) noexcept;
 
 /// Writes the bytes of message `id` that start at `offset`.
 void fill(message_id id, std::size_t offset, std::span<std::byte> out) noexcept;
