@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 #include <pthread.h>
 #include <signal.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <array>
@@ -20,6 +21,7 @@
 #include <utility>
 
 #include "base/alternate_stack.hpp"
+#include "base/futex.hpp"
 #include "base/signals.hpp"
 #include "context/fiber_context.hpp"
 #include "context/preempt.hpp"
@@ -68,13 +70,21 @@ class preemptible_fiber {
   std::uint64_t count(diversion what) const noexcept {
     return counts_[static_cast<std::size_t>(what)].load();
   }
-  std::uint64_t kicks() const noexcept { return kicks_.load(); }
+  std::uint32_t kicks() const noexcept { return kicks_.load(); }
+  // Returns soon after there were more than `seen`, or for no reason. On another thread.
+  void wait_for_kick(std::uint32_t seen) const noexcept { base::futex_wait(kicks_, seen); }
+  void stop_waiting() noexcept {
+    ++kicks_;
+    base::futex_wake(kicks_, 1);
+  }
 
   // In a handler.
   diversion preempt(ucontext_t& interrupted) noexcept {
     if (before_divert != nullptr) before_divert(interrupted);
     const diversion outcome = divert(interrupted, stack, mask, &at_preemption, this);
     ++counts_[static_cast<std::size_t>(outcome)];
+    if (after_any != nullptr) after_any(interrupted);
+    if (after_divert != nullptr && outcome == diversion::done) after_divert(interrupted);
     return outcome;
   }
 
@@ -82,7 +92,10 @@ class preemptible_fiber {
   preemptible_stack stack;
   sigset_t mask = present_mask();
   std::function<void(preemptible_fiber&)> when_preempted;  // on the fiber's stack
+  // In the handler.
   void (*before_divert)(ucontext_t& interrupted) = nullptr;
+  void (*after_any)(ucontext_t& interrupted) = nullptr;
+  void (*after_divert)(ucontext_t& interrupted) = nullptr;  // if it was done
 
   static inline preemptible_fiber* current = nullptr;
 
@@ -90,6 +103,7 @@ class preemptible_fiber {
   static void on_kick(void* context) noexcept {
     current->preempt(*static_cast<ucontext_t*>(context));
     ++current->kicks_;
+    base::futex_wake(current->kicks_, 1);
   }
   static void at_preemption(void* argument) {
     auto& self = *static_cast<preemptible_fiber*>(argument);
@@ -109,27 +123,50 @@ class preemptible_fiber {
   fiber_context* outside_ = nullptr;
   bool over_ = false;
   std::array<std::atomic<std::uint64_t>, 8> counts_{};
-  std::atomic<std::uint64_t> kicks_ = 0;
+  std::atomic<std::uint32_t> kicks_ = 0;  // a futex word
 };
 
-// Kicks the thread that made it as often as it can while it lives, one kick at a time.
+// Kicks the thread that made it every few microseconds while it lives. A timer of the kernel's, so
+// that kicks come while the thread runs, however busy the machine is; one is pending at most.
 class kicker {
  public:
-  explicit kicker(preemptible_fiber& victim)
-      : victim_(victim), thread_([this, target = gettid()] { run(target); }) {}
-  ~kicker() {
-    stop_ = true;
-    thread_.join();
+  kicker() {
+    sigevent event{};
+    event.sigev_notify = SIGEV_THREAD_ID;
+    event.sigev_signo = base::signals::kick_signal();
+    event._sigev_un._tid = gettid();  // this C library's headers lack sigev_notify_thread_id
+    EXPECT_EQ(timer_create(CLOCK_MONOTONIC, &event, &timer_), 0);
+    constexpr timespec interval{.tv_sec = 0, .tv_nsec = 37'000};
+    const itimerspec often{.it_interval = interval, .it_value = interval};
+    EXPECT_EQ(timer_settime(timer_, 0, &often, nullptr), 0);
   }
+  ~kicker() { timer_delete(timer_); }
   kicker(const kicker&) = delete;
   kicker& operator=(const kicker&) = delete;
 
  private:
+  timer_t timer_{};
+};
+
+// The same from another thread, one kick at a time, as fast as both get processors.
+class kicking_thread {
+ public:
+  explicit kicking_thread(preemptible_fiber& victim, pid_t target = gettid())
+      : victim_(victim), thread_([this, target] { run(target); }) {}
+  ~kicking_thread() {
+    stop_ = true;
+    victim_.stop_waiting();
+    thread_.join();
+  }
+  kicking_thread(const kicking_thread&) = delete;
+  kicking_thread& operator=(const kicking_thread&) = delete;
+
+ private:
   void run(pid_t target) {
     while (!stop_) {
-      const std::uint64_t before = victim_.kicks();
+      const std::uint32_t before = victim_.kicks();
       ASSERT_TRUE(base::signals::kick(target));
-      while (victim_.kicks() == before && !stop_) std::this_thread::yield();
+      while (victim_.kicks() == before && !stop_) victim_.wait_for_kick(before);
     }
   }
 
