@@ -85,6 +85,31 @@ TEST_F(preempt, the_function_runs_on_the_interrupted_stack_and_may_park) {
   EXPECT_EQ(resumed, fiber.count(diversion::done) + 1);
 }
 
+// Schedulers prevent it, to save stack; but there is a moment when nothing does, before the
+// trampoline goes back.
+TEST_F(preempt, may_be_preempted_itself) {
+  std::uint64_t nested = 0;
+  std::uint64_t sum = 0;
+  std::uint64_t rounds = 0;
+  preemptible_fiber fiber([&](preemptible_fiber& self) {
+    const kicker kicking;
+    for (; nested < 20; ++rounds) sum += self.count(diversion::no_room) + 3;
+  });
+  int depth = 0;
+  fiber.may_nest = true;
+  fiber.when_preempted = [&](preemptible_fiber& self) {
+    const std::uint64_t before = self.count(diversion::done);
+    ++depth;
+    while (depth < 3 && self.count(diversion::done) == before) {
+    }
+    if (depth > 1) ++nested;
+    --depth;
+  };
+  fiber.resume();
+  EXPECT_EQ(sum, rounds * 3);
+  EXPECT_EQ(depth, 0);
+}
+
 TEST_F(preempt, goes_on_on_another_thread) {
   std::atomic<bool> stop = false;
   pid_t began = 0;

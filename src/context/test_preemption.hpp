@@ -40,7 +40,7 @@ class preemptible_fiber {
   static constexpr std::size_t stack_bytes = std::size_t{256} * 1024;
 
   explicit preemptible_fiber(std::function<void(preemptible_fiber&)> body)
-      : body_(std::move(body)), memory_(std::make_unique<std::byte[]>(stack_bytes)) {
+      : body_(std::move(body)), memory_(std::make_unique_for_overwrite<std::byte[]>(stack_bytes)) {
     const stack_slot slot{.bottom = memory_.get(), .top = memory_.get() + stack_bytes};
     stack = {.bottom = slot.bottom, .top = slot.top};
     context_.start_on(slot, &enter, this);
@@ -83,6 +83,7 @@ class preemptible_fiber {
     if (before_divert != nullptr) before_divert(interrupted);
     const diversion outcome = divert(interrupted, stack, mask, &at_preemption, this);
     ++counts_[static_cast<std::size_t>(outcome)];
+    if (outcome == diversion::done) preempting_ = true;
     if (after_any != nullptr) after_any(interrupted);
     if (after_divert != nullptr && outcome == diversion::done) after_divert(interrupted);
     return outcome;
@@ -92,6 +93,7 @@ class preemptible_fiber {
   preemptible_stack stack;
   sigset_t mask = present_mask();
   std::function<void(preemptible_fiber&)> when_preempted;  // on the fiber's stack
+  bool may_nest = false;  // whether what runs when preempted may be preempted too
   // In the handler.
   void (*before_divert)(ucontext_t& interrupted) = nullptr;
   void (*after_any)(ucontext_t& interrupted) = nullptr;
@@ -101,13 +103,15 @@ class preemptible_fiber {
 
  private:
   static void on_kick(void* context) noexcept {
-    current->preempt(*static_cast<ucontext_t*>(context));
+    if (!current->preempting_ || current->may_nest)
+      current->preempt(*static_cast<ucontext_t*>(context));
     ++current->kicks_;
     base::futex_wake(current->kicks_, 1);
   }
   static void at_preemption(void* argument) {
     auto& self = *static_cast<preemptible_fiber*>(argument);
     if (self.when_preempted) self.when_preempted(self);
+    self.preempting_ = false;
   }
   static void enter(void* argument) {
     auto& self = *static_cast<preemptible_fiber*>(argument);
@@ -122,6 +126,7 @@ class preemptible_fiber {
   fiber_context context_;
   fiber_context* outside_ = nullptr;
   bool over_ = false;
+  volatile bool preempting_ = false;  // of the fiber and its handlers
   std::array<std::atomic<std::uint64_t>, 8> counts_{};
   std::atomic<std::uint32_t> kicks_ = 0;  // a futex word
 };

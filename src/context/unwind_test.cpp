@@ -1,18 +1,14 @@
 // Where a walk up a fiber's stack ends.
-#include <dlfcn.h>
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <array>
 #include <csignal>
 #include <cstdint>
-#include <cstdio>
-#include <memory>
 #include <span>
 #include <string>
 
 #include "base/backtrace.hpp"
-#include "base/sanitizers.hpp"
+#include "context/test_debugger.hpp"
 #include "context/test_fiber.hpp"
 
 extern "C" void cede_context_entry();
@@ -80,38 +76,7 @@ TEST(unwind_death_test, an_exception_that_leaves_the_entry_terminates) {
       "terminate called after throwing an instance of 'int'");
 }
 
-std::string output_of(const std::string& command) {
-  std::string text;
-  const std::unique_ptr<FILE, int (*)(FILE*)> pipe(popen(command.c_str(), "r"), &pclose);
-  std::array<char, 4096> part;
-  while (pipe && std::fgets(part.data(), part.size(), pipe.get()) != nullptr) text += part.data();
-  return text;
-}
-
-// Runs one of the disabled tests below, which are no tests by themselves, until it stops in gdb.
-std::string debug(const std::string& test, const std::string& commands) {
-  std::array<char, 4096> self{};
-  if (readlink("/proc/self/exe", self.data(), self.size() - 1) <= 0) return {};
-  return output_of("gdb -nx -batch -ex 'set debuginfod enabled off' -ex run " + commands +
-                   " -ex bt --args " + std::string(self.data()) +
-                   " --gtest_also_run_disabled_tests --gtest_filter=" + test + " 2>&1 </dev/null");
-}
-
-class debugger : public ::testing::Test {
- protected:
-  void SetUp() override {
-    if (CEDE_ASAN || CEDE_TSAN) GTEST_SKIP() << "a sanitizer and a debugger share no process";
-  }
-
-  void expect_clean_end(const std::string& text) {
-    if (text.find("SIGTRAP") == std::string::npos) GTEST_SKIP() << "no debugger works here";
-    const std::size_t entry = text.find(" in cede_context_entry ");
-    ASSERT_NE(entry, std::string::npos) << text;
-    EXPECT_EQ(text.find("\n#", entry), std::string::npos) << "frames above the entry:\n" << text;
-    EXPECT_EQ(text.find("Backtrace stopped"), std::string::npos) << text;
-    EXPECT_NE(text.find("park_deep_inside"), std::string::npos) << text;
-  }
-};
+class debugger : public testing::debugger_test {};
 
 [[gnu::noinline]] void park_deep_inside(test_fiber* self) {
   if (self == nullptr)
@@ -127,7 +92,7 @@ TEST_F(debugger, DISABLED_stops_in_a_fiber) {
 }
 
 TEST_F(debugger, backtrace_of_the_running_fiber_ends_at_the_entry) {
-  expect_clean_end(debug("debugger.DISABLED_stops_in_a_fiber", ""));
+  expect_clean_end(testing::debug("debugger.DISABLED_stops_in_a_fiber", ""), "park_deep_inside");
 }
 
 TEST_F(debugger, DISABLED_stops_beside_a_parked_fiber) {
@@ -140,9 +105,11 @@ TEST_F(debugger, DISABLED_stops_beside_a_parked_fiber) {
 
 TEST_F(debugger, backtrace_of_a_parked_fiber_ends_at_the_entry) {
   // A name that the processor does not have becomes a variable of gdb's, which does no harm.
-  expect_clean_end(debug("debugger.DISABLED_stops_beside_a_parked_fiber",
-                         "-ex 'set $at = cede_test_parked' -ex 'set $rbp = $at.fp' "
-                         "-ex 'set $x29 = $at.fp' -ex 'set $sp = $at.sp' -ex 'set $pc = $at.pc'"));
+  expect_clean_end(
+      testing::debug("debugger.DISABLED_stops_beside_a_parked_fiber",
+                     "-ex 'set $at = cede_test_parked' -ex 'set $rbp = $at.fp' "
+                     "-ex 'set $x29 = $at.fp' -ex 'set $sp = $at.sp' -ex 'set $pc = $at.pc'"),
+      "park_deep_inside");
 }
 
 }  // namespace
