@@ -3,6 +3,7 @@
 // which kick_alone is the same without diversion; and us for one look at what a thread does.
 // Refuted if a preemption takes more than 2.5 us, or if it adds more than 1 us to its signal.
 #include <benchmark/benchmark.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <array>
@@ -41,6 +42,14 @@ struct victim {
 };
 victim* present = nullptr;
 
+const pid_t own_number = gettid();  // benchmarks run on the main thread
+
+void kick_me() noexcept {
+  static const pid_t process = getpid();
+  static const int number = signals::kick_signal();
+  syscall(SYS_tgkill, process, own_number, number);
+}
+
 void divert_present(void* interrupted, void (*entry)(void*)) noexcept {
   const context::stack_slot slot = present->slot();
   const auto outcome = context::divert(*static_cast<ucontext_t*>(interrupted),
@@ -72,8 +81,7 @@ void bm_preempt_and_return(benchmark::State& state) {
       [](void* argument) {
         auto& [running, self] = *static_cast<run*>(argument);
         context::arrived(self.fiber);
-        const pid_t me = gettid();
-        for (auto _ : running) signals::kick(me);
+        for (auto _ : running) kick_me();
         context::switch_final(self.fiber, self.outside);
       },
       &body);
@@ -102,8 +110,7 @@ void bm_preempt_and_switch(benchmark::State& state) {
       one.slot(),
       [](void* argument) {
         context::arrived(static_cast<victim*>(argument)->fiber);
-        const pid_t me = gettid();
-        for (;;) signals::kick(me);
+        for (;;) kick_me();
       },
       &one);
   {
@@ -119,10 +126,15 @@ BENCHMARK(bm_preempt_and_switch);
 void bm_kick_alone(benchmark::State& state) {
   signals::set_kick_handler(nullptr);
   const signals::alternate_stack handler_stack;
-  const pid_t me = gettid();
-  for (auto _ : state) signals::kick(me);
+  for (auto _ : state) kick_me();
 }
 BENCHMARK(bm_kick_alone);
+
+void bm_send_nothing(benchmark::State& state) {
+  const pid_t process = getpid();
+  for (auto _ : state) syscall(SYS_tgkill, process, own_number, 0);
+}
+BENCHMARK(bm_send_nothing);
 
 void bm_no_preempt_region(benchmark::State& state) {
   for (auto _ : state) {
@@ -133,7 +145,7 @@ void bm_no_preempt_region(benchmark::State& state) {
 BENCHMARK(bm_no_preempt_region);
 
 void bm_look_at_thread(benchmark::State& state) {
-  const context::activity_probe probe(gettid());
+  const context::activity_probe probe(own_number);
   for (auto _ : state) benchmark::DoNotOptimize(probe.look());
 }
 BENCHMARK(bm_look_at_thread);
