@@ -19,7 +19,10 @@ foreach(baseline IN ITEMS epoll uring threads)
   endif()
 endforeach()
 if(TARGET cede)
-  install(DIRECTORY ${PROJECT_SOURCE_DIR}/bench/peers DESTINATION ${CMAKE_INSTALL_DATADIR}/cede)
+  foreach(peer IN ITEMS go tokio asio)
+    install(DIRECTORY ${PROJECT_SOURCE_DIR}/bench/peers/${peer}
+      DESTINATION ${CMAKE_INSTALL_DATADIR}/cede/peers)
+  endforeach()
 endif()
 install(FILES ${PROJECT_SOURCE_DIR}/LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
 

@@ -29,11 +29,15 @@ SERVERS = {
     "os-threads": [*_CEDE, "--kind", "os-thread"],
     "fifo-threads": [*_CEDE, "--kind", "os-thread-fifo"],
     "raw-epoll": ["{build}/bench/echo_baseline_epoll", *_BASELINE],
+    "raw-uring": ["{build}/bench/echo_baseline_uring", *_BASELINE],
     "raw-threads": ["{build}/bench/echo_baseline_threads", *_BASELINE, "--stack", "64"],
     "raw-fifo-threads": [
         "{build}/bench/echo_baseline_threads", *_BASELINE, "--stack", "64", "--policy", "fifo",
     ],
 }  # fmt: skip
+# Built when first asked for; their commands end like those of the hand-written servers.
+PEERS = ("go", "tokio", "asio")
+SERVERS.update({name: _BASELINE for name in PEERS})
 
 
 class Failure(Exception):
@@ -74,6 +78,24 @@ def _last_line(text):
     return lines[-1] if lines else "it printed nothing"
 
 
+def command_of(name, build, port):
+    """The words that start a server; builds a peer first, if that has not been done."""
+    command = [*(_prepared(name, build) if name in PEERS else []), *SERVERS[name]]
+    return [word.format(build=build, port=port) for word in command]
+
+
+def _prepared(name, build):
+    try:
+        result = subprocess.run(
+            [f"{build}/bench/prepare_peer", name], capture_output=True, text=True, check=False
+        )
+    except FileNotFoundError as error:
+        raise Failure(f"{error.filename} is missing: run ./dev build") from None
+    if result.returncode != 0:
+        raise Failure(_last_line(result.stderr))
+    return result.stdout.splitlines()
+
+
 def _spawn(command, core, output):
     try:
         return subprocess.Popen(
@@ -94,8 +116,7 @@ class Server:
         self.name = name
         self.port = _free_port()
         self._output = tempfile.TemporaryFile(mode="w+")
-        command = [part.format(build=build, port=self.port) for part in SERVERS[name]]
-        self._process = _spawn(command, core, self._output)
+        self._process = _spawn(command_of(name, build, self.port), core, self._output)
         self.pid = self._process.pid
         try:
             self._wait_until_listening()
