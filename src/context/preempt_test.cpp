@@ -93,7 +93,10 @@ TEST_F(preempt, may_be_preempted_itself) {
   std::uint64_t rounds = 0;
   preemptible_fiber fiber([&](preemptible_fiber& self) {
     const kicker kicking;
-    for (; nested < 20; ++rounds) sum += self.count(diversion::no_room) + 3;
+    while (nested < 20) {
+      sum += self.count(diversion::no_room) + 3;
+      ++rounds;
+    }
   });
   int depth = 0;
   fiber.may_nest = true;
