@@ -1,6 +1,7 @@
 #include "context/preempt.hpp"
 
 #include <cpuid.h>
+#include <x86intrin.h>
 
 #include <cerrno>
 #include <cstring>
@@ -153,6 +154,13 @@ void describe_interrupted(preempt_frame& frame, const gregset_t& registers) noex
   asm volatile("" : : : "memory");
 }
 
+// A handler inherits the alignment check of the code that it interrupted, and compiled code reads
+// words in pairs that need not be aligned.
+void allow_unaligned_accesses() noexcept {
+  const std::uint64_t flags = __readeflags();
+  if ((flags & alignment_check_flag) != 0) __writeeflags(flags & ~alignment_check_flag);
+}
+
 const char* find_obstacle() noexcept {
   if (CEDE_TSAN) return "ThreadSanitizer runs signal handlers late, so nothing can be preempted";
   if (CEDE_ASAN)
@@ -184,8 +192,12 @@ const char* obstacle_to_preemption() noexcept {
   return obstacle;
 }
 
-diversion divert(ucontext_t& interrupted, preemptible_stack stack, const sigset_t& usual_mask,
-                 void (*entry)(void* argument), void* argument) noexcept {
+namespace {
+
+// Apart, so that nothing of it is moved before the alignment check is off.
+[[gnu::noinline]] diversion divert_anyhow(ucontext_t& interrupted, preemptible_stack stack,
+                                          const sigset_t& usual_mask, void (*entry)(void* argument),
+                                          void* argument) noexcept {
   const extended_state kept = kept_extended_state();
   if (kept.bytes == 0) return diversion::unsupported;
   const std::uintptr_t sp = stack_pointer(interrupted);
@@ -213,6 +225,14 @@ diversion divert(ucontext_t& interrupted, preemptible_stack stack, const sigset_
   registers[REG_RSP] = static_cast<greg_t>(place);
   registers[REG_EFL] &= ~static_cast<greg_t>(flags_cleared);
   return diversion::done;
+}
+
+}  // namespace
+
+diversion divert(ucontext_t& interrupted, preemptible_stack stack, const sigset_t& usual_mask,
+                 void (*entry)(void* argument), void* argument) noexcept {
+  allow_unaligned_accesses();
+  return divert_anyhow(interrupted, stack, usual_mask, entry, argument);
 }
 
 }  // namespace cede::context
