@@ -7,11 +7,14 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include <cede/runtime.hpp>
+#include <cede/reactor_kind.hpp>
+#include <memory>
 
+#include "io/choose.hpp"
 #include "io/descriptor.hpp"
 #include "io/owned_fd.hpp"
 #include "io/reactor.hpp"
+#include "sched/scheduler.hpp"
 
 namespace {
 
@@ -30,8 +33,7 @@ void bare_epoll(benchmark::State& state) {
 }
 BENCHMARK(bare_epoll)->Name("registration/bare_epoll");
 
-void watch_and_close(benchmark::State& state) {
-  reactor& mine = *reactor::current();
+void watch_and_close(benchmark::State& state, reactor& mine) {
   int unseen = 0;
   for (auto _ : state) {
     descriptor* const watched = descriptor::create(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
@@ -45,9 +47,19 @@ void watch_and_close(benchmark::State& state) {
   }
 }
 
+// On this thread, which passes for the worker's: its scheduler never runs.
 void through_reactor(benchmark::State& state, cede::reactor_kind kind) {
-  const int code = cede::run({.workers = 1, .reactor = kind}, [&state] { watch_and_close(state); });
-  if (code != 0) state.SkipWithError("this reactor does not work here");
+  auto scheduler = cede::sched::scheduler::create(
+      {.workers = 1,
+       .make_policy = [](unsigned) { return std::make_unique<cede::sched::fifo_policy>(); },
+       .make_poller =
+           [](cede::sched::worker& owner) -> cede::result<std::unique_ptr<cede::sched::poller>> {
+         return make_reactor(cede::reactor_kind::epoll, owner);
+       }});
+  if (!scheduler) return state.SkipWithError("no scheduler");
+  auto mine = make_reactor(kind, *(*scheduler)->workers().front());
+  if (!mine) return state.SkipWithError("this reactor does not work here");
+  watch_and_close(state, **mine);
 }
 BENCHMARK_CAPTURE(through_reactor, epoll, cede::reactor_kind::epoll)->Name("registration/epoll");
 BENCHMARK_CAPTURE(through_reactor, io_uring, cede::reactor_kind::io_uring)
