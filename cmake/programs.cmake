@@ -34,6 +34,11 @@ endfunction()
 
 if(CEDE_BUILD_PROGRAM OR CEDE_BUILD_BENCHMARKS)
   cede_upper_layer(measure cede_json)
+  include(embed)
+  set(page ${PROJECT_SOURCE_DIR}/src/measure/report/page)
+  cede_embed(cede_measure chart_js ${CEDE_CHART_JS})
+  cede_embed(cede_measure page_script ${page}/script.js)
+  cede_embed(cede_measure page_style ${page}/style.css)
   # Where an installed program finds the peers that it is compared with: relative to itself, so
   # that the installed tree can be moved.
   file(RELATIVE_PATH peers ${CMAKE_INSTALL_FULL_BINDIR} ${CMAKE_INSTALL_FULL_DATADIR}/cede/peers)

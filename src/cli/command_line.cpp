@@ -14,6 +14,7 @@
 #include "cli/bare.hpp"
 #include "cli/load.hpp"
 #include "cli/output.hpp"
+#include "cli/report.hpp"
 #include "cli/serve_echo.hpp"
 #include "cli/suggestion.hpp"
 #include "cli/usage_error.hpp"
@@ -39,6 +40,7 @@ class command_line {
     add_serve();
     add_load();
     add_action(add_bare(app_, bare_), [this] { return bare(bare_); });
+    add_action(add_report(app_, report_), [this] { return report(report_); });
   }
 
   int run(std::span<char*> words) {
@@ -126,7 +128,8 @@ class command_line {
     const std::string name = text.substr(0, text.find('='));
     std::vector<std::string> names;
     for (const CLI::App* app = deepest(); app != nullptr; app = app->get_parent())
-      for (const CLI::Option* option : app->get_options()) names.push_back(first_name(*option));
+      for (const CLI::Option* option : app->get_options())
+        if (!option->get_lnames().empty()) names.push_back(first_name(*option));
     const std::vector<std::string_view> words(names.begin(), names.end());
     const auto meant = closest(name, words);
     throw usage_error(meant ? fmt::format("no option '{}': did you mean '{}'?", name, *meant)
@@ -166,6 +169,7 @@ class command_line {
   load_idle_options load_idle_;
   load_churn_options load_churn_;
   bare_options bare_;
+  report_options report_;
 };
 
 // Connections are descriptors: the program uses what its user may use.

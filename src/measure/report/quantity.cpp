@@ -89,7 +89,7 @@ std::string times(double ratio) { return fmt::format("{} times", digits(ratio, 2
 
 std::string quantity(double value, std::string_view unit) {
   const scaled it = scale(value, unit);
-  if (it.unit == "B") return rounded(std::round(it.value)) + " B";
+  if (it.unit == "B") return fmt::format("{:.0f} B", it.value);
   const std::string_view name = it.unit.empty() ? unit : it.unit;
   return name.empty() ? rounded(it.value) : fmt::format("{} {}", rounded(it.value), name);
 }
@@ -101,7 +101,9 @@ std::string short_quantity(double value, std::string_view unit) {
     const auto size = fitting(value, counts);
     it = {value / size.value, size.name};
   }
-  if (it.unit == "B") it.value = std::round(it.value);
+  if (it.unit == "B") {
+    if (std::string text = fmt::format("{:.0f}B", it.value); text.size() <= widest) return text;
+  }
   for (int significant = 3; significant > 0; --significant)
     if (std::string text = joined(it, significant); text.size() <= widest) return text;
   return fmt::format("{:.0e}", value);

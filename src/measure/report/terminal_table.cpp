@@ -96,7 +96,7 @@ std::string count_title(std::uint64_t connections) {
 }
 
 void write_load(table_writer& out, const results& run, std::uint64_t connections) {
-  out.head(count_title(connections), {"memory", "messages", "CPU a", "p50", "p99", "p99.9"},
+  out.head(count_title(connections), {"memory", "msgs", "CPU a", "p50", "p99", "p99.9"},
            {"idle", "/second", "message", "", "", ""});
   rows_at(out, run, connections, [](const load_point& at) {
     return std::vector{&at.idle.total,  &at.messages_per_second, &at.server_cpu,
@@ -135,7 +135,7 @@ void write_hogs(table_writer& out, const results& run) {
 }
 
 void write_churn(table_writer& out, const results& run) {
-  out.head("opened and closed", {"a second"});
+  out.head("opened and closed", {"/second"});
   for (const subject* const one : everyone(run))
     if (!one->missing_because) out.figures(one->title, {&one->churn});
 }
