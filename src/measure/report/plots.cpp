@@ -132,21 +132,38 @@ section throughput(const results& run) {
 }
 
 section latency(const results& run) {
-  section made{"latency",
-               "How long a reply takes",
-               "In a closed loop: with so many messages under way, a fast server's replies still "
-               "wait for their turn.",
-               {}};
+  section made{
+      "latency",
+      "How long a reply takes",
+      "At a fixed rate, the same for all, a message's time counts from when it was due, so "
+      "that a server that stalls is charged for all that had to wait. In a closed loop "
+      "every connection has a message under way, and even a fast server's replies wait "
+      "for their turn.",
+      {}};
+  const std::vector<part> paced{
+      {"p50", [](const load_point& at) -> const figure& { return at.paced_p50; }},
+      {"p99", [](const load_point& at) -> const figure& { return at.paced_p99; }},
+      {"p99.9", [](const load_point& at) -> const figure& { return at.paced_p999; }}};
   const std::vector<part> parts{
       {"p50", [](const load_point& at) -> const figure& { return at.latency_p50; }},
       {"p99", [](const load_point& at) -> const figure& { return at.latency_p99; }},
       {"p99.9", [](const load_point& at) -> const figure& { return at.latency_p999; }}};
-  for (const std::uint64_t connections : connection_counts(run))
-    made.plots.push_back(parts_of_subject(run,
-                                          {.id = fmt::format("latency-{}", connections),
-                                           .title = "Latency, " + at_count(connections),
-                                           .unit = "us"},
-                                          connections, parts));
+  for (const std::uint64_t connections : connection_counts(run)) {
+    plot due{.id = fmt::format("paced-{}", connections),
+             .title = "Latency at a fixed rate, " + at_count(connections),
+             .unit = "us"};
+    due = parts_of_subject(run, std::move(due), connections, paced);
+    due.lead = lead_of(
+        run, [](const load_point& at) -> const figure& { return at.paced_p99; }, better::less);
+    if (!due.lead.empty() && !due.lead.starts_with("No")) due.lead.insert(0, "p99: ");
+    made.plots.push_back(std::move(due));
+    made.plots.push_back(
+        parts_of_subject(run,
+                         {.id = fmt::format("latency-{}", connections),
+                          .title = "Latency in a closed loop, " + at_count(connections),
+                          .unit = "us"},
+                         connections, parts));
+  }
   return made;
 }
 

@@ -114,6 +114,13 @@ void write_memory(table_writer& out, const results& run, std::uint64_t connectio
   });
 }
 
+void write_paced(table_writer& out, const results& run, std::uint64_t connections) {
+  out.head("at a fixed rate", {"msgs", "p50", "p99", "p99.9"}, {"/second", "", "", ""});
+  rows_at(out, run, connections, [](const load_point& at) {
+    return std::vector{&at.paced_rate, &at.paced_p50, &at.paced_p99, &at.paced_p999};
+  });
+}
+
 void write_switches(table_writer& out, const results& run, std::uint64_t connections) {
   out.head("switches a message", {"kernel,", "kernel,", "user", "time to"},
            {"volunt.", "involun", "space", "open"});
@@ -197,6 +204,7 @@ std::string terminal_table(const results& run) {
   write_opening(out, run);
   for (const std::uint64_t connections : connection_counts(run)) {
     write_load(out, run, connections);
+    write_paced(out, run, connections);
     write_memory(out, run, connections);
     write_switches(out, run, connections);
   }

@@ -35,7 +35,11 @@ inline load_point point(std::uint64_t connections, double factor) {
           .server_cpu = around(7.4 * factor, "us"),
           .voluntary_switches = around(0.01 + factor - 1, "switches/message"),
           .involuntary_switches = around(0.002, "switches/message"),
-          .user_switches = missing("the runtime does not count them", "switches/message")};
+          .user_switches = missing("the runtime does not count them", "switches/message"),
+          .paced_rate = around(60'000, "messages/s"),
+          .paced_p50 = around(90 * factor, "us"),
+          .paced_p99 = around(700 * factor, "us"),
+          .paced_p999 = around(2100 * factor, "us")};
 }
 
 inline hog_outcome hogged(unsigned hogs, double during, double starved) {
@@ -157,7 +161,11 @@ inline results extreme() {
             .server_cpu = huge,
             .voluntary_switches = huge,
             .involuntary_switches = huge,
-            .user_switches = huge};
+            .user_switches = huge,
+            .paced_rate = huge,
+            .paced_p50 = huge,
+            .paced_p99 = huge,
+            .paced_p999 = huge};
     for (hog_outcome& hog : kind.hogs)
       hog = {4'000'000'000, 4'000'000'000, huge, huge, huge, huge, huge};
   }
