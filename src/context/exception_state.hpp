@@ -6,13 +6,19 @@
 // both libstdc++ and libc++abi use on the architectures supported here.
 #pragma once
 
+#include <cstdint>
+
 namespace cede::context {
 
 struct exception_state {
   void* caught = nullptr;
   unsigned uncaught = 0;
 
-  bool empty() const noexcept { return caught == nullptr && uncaught == 0; }
+  // 0 if empty; so that a switch has one branch for all that may have to be handed over.
+  std::uintptr_t bits() const noexcept {
+    return reinterpret_cast<std::uintptr_t>(caught) | std::uintptr_t{uncaught};
+  }
+  bool empty() const noexcept { return bits() == 0; }
 };
 
 // The calling thread's, valid until the thread ends.

@@ -34,7 +34,7 @@ void fiber_context::start_below(const stack_slot& stack, std::byte* top, entry_f
   exceptions_ = {};
   live_exceptions_ = nullptr;
   thread_pointer_ = nullptr;
-  os_thread_pointer_ = nullptr;
+  os_thread_ = {};
   valgrind_stack_ = register_with_valgrind(stack);
 #if CEDE_FIBER_ANNOTATIONS
   annotations_.start(stack);

@@ -68,7 +68,10 @@ class fiber_context {
 
   // After start_below, before the first switch: makes this a fiber that runs with that thread
   // pointer (of a tls_block) instead of its OS thread's.
-  void use_thread_pointer(void* pointer) noexcept { thread_pointer_ = pointer; }
+  void use_thread_pointer(void* pointer) noexcept {
+    thread_pointer_ = pointer;
+    exceptions_.caught = this;
+  }
 
   // Gives back what the annotations hold; the context may then start again on any stack.
   void destroy() noexcept;
@@ -81,28 +84,38 @@ class fiber_context {
   friend void arrived(fiber_context& self) noexcept;
 
  private:
+  struct os_thread_state {
+    void* thread_pointer = nullptr;
+    exception_state* exceptions = nullptr;
+  };
+
   void hand_over(fiber_context& to) noexcept;
   void hand_over_thread_pointer(fiber_context& to) noexcept;
 
   continuation continuation_{};
-  exception_state exceptions_{};                // only while parked
-  exception_state* live_exceptions_ = nullptr;  // the OS thread's, only while running
-  void* thread_pointer_ = nullptr;              // its own, or nullptr: the OS thread's
-  void* os_thread_pointer_ = nullptr;           // only while running with its own
+  // Without a thread pointer of its own: what is in flight, only while parked; and where the OS
+  // thread keeps that, only while running. With one: both lead to a mark that is not empty.
+  exception_state exceptions_{};
+  exception_state* live_exceptions_ = nullptr;
+  void* thread_pointer_ = nullptr;  // its own, or nullptr: the OS thread's
+  os_thread_state os_thread_;       // only while running with its own
   unsigned valgrind_stack_ = 0;
 #if CEDE_FIBER_ANNOTATIONS
   fiber_annotations annotations_;
 #endif
 };
 
-// Everything that must change hands besides the stack, while `this` still runs.
+// Everything that must change hands besides the stack, while `this` still runs. A context with a
+// thread pointer of its own never looks empty here, so that others pay nothing for it.
 [[gnu::always_inline]] inline void fiber_context::hand_over(fiber_context& to) noexcept {
   settle_fp_control(continuation_.control, to.continuation_.control);
   to.live_exceptions_ = live_exceptions_;
-  if (thread_pointer_ != to.thread_pointer_) [[unlikely]] {
-    hand_over_thread_pointer(to);
-  } else if (!live_exceptions_->empty() || !to.exceptions_.empty()) [[unlikely]] {
+  if ((live_exceptions_->bits() | to.exceptions_.bits()) == 0) [[likely]]
+    return;
+  if (thread_pointer_ == nullptr && to.thread_pointer_ == nullptr) {
     exchange_exception_state(*live_exceptions_, exceptions_, to.exceptions_);
+  } else {
+    hand_over_thread_pointer(to);
   }
 }
 
@@ -111,16 +124,20 @@ class fiber_context {
 // brings them back.
 [[gnu::always_inline]] inline void fiber_context::hand_over_thread_pointer(
     fiber_context& to) noexcept {
-  void* const os_thread =
-      thread_pointer_ == nullptr ? current_thread_pointer() : os_thread_pointer_;
-  if (thread_pointer_ == nullptr && !live_exceptions_->empty()) [[unlikely]]
-    exceptions_ = std::exchange(*live_exceptions_, {});
+  os_thread_state os = os_thread_;
+  if (thread_pointer_ == nullptr) {
+    os = {current_thread_pointer(), live_exceptions_};
+    if (!os.exceptions->empty()) [[unlikely]]
+      exceptions_ = std::exchange(*os.exceptions, {});
+  }
   if (to.thread_pointer_ == nullptr) {
+    to.live_exceptions_ = os.exceptions;
     if (!to.exceptions_.empty()) [[unlikely]]
-      *live_exceptions_ = std::exchange(to.exceptions_, {});
-    set_thread_pointer(os_thread);
+      *os.exceptions = std::exchange(to.exceptions_, {});
+    set_thread_pointer(os.thread_pointer);
   } else {
-    to.os_thread_pointer_ = os_thread;
+    to.live_exceptions_ = &to.exceptions_;
+    to.os_thread_ = os;
     set_thread_pointer(to.thread_pointer_);
   }
 }
