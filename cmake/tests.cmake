@@ -28,11 +28,24 @@ if(CMAKE_CROSSCOMPILING_EMULATOR)
   set(CEDE_EMULATED 1)
 endif()
 
+# tests/fixtures/<name>.cpp makes <name>.so, for tests that load a library.
+set(CEDE_FIXTURES ${PROJECT_BINARY_DIR}/tests/fixtures)
+file(GLOB fixtures CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/fixtures/*.cpp)
+foreach(source IN LISTS fixtures)
+  cmake_path(GET source STEM name)
+  add_library(fixture_${name} MODULE ${source})
+  set_target_properties(fixture_${name} PROPERTIES
+    PREFIX "" OUTPUT_NAME ${name} LIBRARY_OUTPUT_DIRECTORY ${CEDE_FIXTURES})
+  list(APPEND fixture_targets fixture_${name})
+endforeach()
+
 function(cede_test target label)
   add_executable(${target} ${ARGN})
   set_target_properties(${target} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
   target_link_libraries(${target} PRIVATE cede_static cede_internal GTest::gtest_main GTest::gmock)
-  target_compile_definitions(${target} PRIVATE CEDE_EMULATED=${CEDE_EMULATED})
+  target_compile_definitions(${target} PRIVATE
+    CEDE_EMULATED=${CEDE_EMULATED} CEDE_FIXTURES="${CEDE_FIXTURES}")
+  add_dependencies(${target} ${fixture_targets})
   cede_discover(${target} "-*nightly*" ${label})
   cede_discover(${target} "*nightly*" nightly)
 endfunction()

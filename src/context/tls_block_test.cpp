@@ -154,6 +154,22 @@ TEST_F(tls_block_test, a_fiber_goes_on_on_another_thread_as_itself) {
   EXPECT_TRUE(fiber.over());
 }
 
+TEST(tls_block_obstacle_test, where_there_are_no_blocks_a_line_says_why_and_nothing_else_happens) {
+  const char* why = obstacle_to_own_tls();
+  EXPECT_EQ(why, obstacle_to_own_tls()) << "probed once";
+#if CEDE_ASAN || CEDE_TSAN
+  ASSERT_NE(why, nullptr);
+  EXPECT_NE(std::string(why).find("sanitizer"), std::string::npos) << why;
+#endif
+  if (why == nullptr) GTEST_SKIP() << "there are blocks here";
+  EXPECT_EQ(std::string(why).find('\n'), std::string::npos);
+  EXPECT_EQ(tls_block_bytes(), 0U);
+  alignas(64) static std::byte memory[64 * 1024];
+  const auto block = make_tls_block({.bottom = memory, .top = memory + sizeof(memory)});
+  ASSERT_FALSE(block);
+  EXPECT_EQ(block.error(), cede::errc::not_supported);
+}
+
 // The thread, a fiber with its own block and a cooperative one, in a circle: each leaves to another
 // than it was entered from.
 struct circle {
