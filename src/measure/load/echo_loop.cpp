@@ -39,6 +39,9 @@ echo_loop::echo_loop(crowd& members, const connection_plan& plan, const message:
 void echo_loop::learn(const message::hogs_over& over) {
   when_.hogs_over = over.at;
   when_.end = over.end;
+  when_.during_from = over.during_from;
+  when_.during_to = over.during_to;
+  count_put_off();
   boundary_ = {};  // looks anew
 }
 
@@ -94,14 +97,18 @@ outcome<> echo_loop::send_what_is_due(instant now) {
   return {};
 }
 
-void echo_loop::count(conversation& member, instant now) {
-  if (now >= boundary_) cross_boundaries(now);
-  if (window_) {
-    ++tally_.at(*window_).messages;
-    ++member.replies[static_cast<std::size_t>(*window_)];
+void echo_loop::count(const arrival& reply) {
+  if (const auto which = when_.arriving(reply.at)) {
+    ++tally_.at(*which).messages;
+    ++members_.members()[reply.index].replies[static_cast<std::size_t>(*which)];
   }
-  if (const auto which = when_.attributed(pace_, member.due, now))
-    tally_.at(*which).latency.record(age(member.due, now));
+  if (const auto which = when_.attributed(pace_, reply.due, reply.at))
+    tally_.at(*which).latency.record(age(reply.due, reply.at));
+}
+
+void echo_loop::count_put_off() {
+  for (const arrival& reply : put_off_) count(reply);
+  put_off_ = {};
 }
 
 // One look at the clock a message: a reply's arrival is also the start of the next message.
@@ -110,7 +117,13 @@ outcome<> echo_loop::answered(conversation& member) {
   last_answer_ = now;
   --outstanding_;
   ++tally_.messages_in_all;
-  count(member, now);
+  if (now >= boundary_) cross_boundaries(now);
+  const arrival reply{static_cast<std::uint32_t>(&member - members_.members().data()), member.due,
+                      now};
+  if (window_ == window::during && when_.hogs_over == timetable::never)
+    put_off_.push_back(reply);
+  else
+    count(reply);
   if (!wants_more(member, now)) return {};
   return ask(member, open() ? due(next_number(member)) : now, now);
 }
@@ -119,7 +132,7 @@ void echo_loop::cross_boundaries(instant now) {
   const instant cpu = thread_cpu();
   if (window_) tally_.at(*window_).client_cpu += cpu - cpu_at_boundary_;
   cpu_at_boundary_ = cpu;
-  window_ = when_.arriving(now);
+  window_ = when_.running(now);
   boundary_ = when_.next_boundary(now);
 }
 
@@ -179,6 +192,11 @@ void echo_loop::count_unanswered(instant now) {
 
 loop_tally echo_loop::finish(instant now) {
   cross_boundaries(now);
+  if (!put_off_.empty()) {  // stopped while hogs were at work
+    when_.during_from = when_.to;
+    when_.during_to = now;
+    count_put_off();
+  }
   for (std::size_t i = 0; i < window_count; ++i)
     for (const conversation& member : members_.members())
       ++tally_.windows[i].connections_by_replies[member.replies[i]];

@@ -12,6 +12,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <vector>
 
 #include "measure/load/crowd.hpp"
 #include "measure/load/messages.hpp"
@@ -44,7 +45,14 @@ class echo_loop {
   outcome<> send_what_is_due(instant now);
   outcome<> ask(conversation& member, instant due, instant now);
   outcome<> answered(conversation& member);
-  void count(conversation& member, instant now);
+  struct arrival {
+    std::uint32_t index;
+    instant due;
+    instant at;
+  };
+
+  void count(const arrival& reply);
+  void count_put_off();
   void cross_boundaries(instant now);
   outcome<> wait(instant now);
 
@@ -63,6 +71,8 @@ class echo_loop {
   double offset_;
 
   loop_tally tally_;
+  // Replies while hogs are at work: where they count is known when the hogs are done.
+  std::vector<arrival> put_off_;
   std::size_t outstanding_ = 0;
   std::uint64_t cursor_ = 0;  // the first message that is not yet due
   instant last_answer_{};

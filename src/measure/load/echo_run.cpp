@@ -55,13 +55,21 @@ outcome<> measurement::go_through_stages() {
 }
 
 outcome<> measurement::go_through_hogs() {
-  if (auto waited = leader_.wait_for_hogs(); !waited) return waited;
-  const nanoseconds now = monotonic_now();
+  const auto hogs = leader_.wait_for_hogs();
+  if (!hogs) return std::unexpected(hogs.error());
   if (auto sampled = sample_server(2); !sampled) return sampled;
   if (leader_.stopped()) return {};
-  when_.hogs_over = now;
-  when_.end = now + echo_.duration;
-  if (auto told = leader_.tell_hogs_over({when_.hogs_over, when_.end}); !told) return told;
+  // Their first byte takes a moment to the server, and their reply one to us.
+  const nanoseconds edge = (hogs->ended - hogs->began) / 20;
+  when_.during_from = hogs->began + edge;
+  when_.during_to = hogs->ended - edge;
+  when_.hogs_over = hogs->ended;
+  when_.end = hogs->ended + echo_.duration;
+  const auto told = leader_.tell_hogs_over({.at = when_.hogs_over,
+                                            .end = when_.end,
+                                            .during_from = when_.during_from,
+                                            .during_to = when_.during_to});
+  if (!told) return told;
   leader_.plan_ahead({});
   if (auto waited = leader_.wait_until(phase::recovering, when_.end); !waited) return waited;
   return sample_server(3);
@@ -69,9 +77,10 @@ outcome<> measurement::go_through_hogs() {
 
 window_report measurement::report_of(const loop_tally& tally, window which) const {
   const auto index = static_cast<std::size_t>(which);
-  const std::array<nanoseconds, window_count + 1> begins{when_.from, when_.to, when_.hogs_over,
-                                                         when_.end};
-  const nanoseconds end = std::min(begins[index + 1], tally.ended);
+  const bool whole = when_.hogs_over != timetable::never;
+  const std::array begins{when_.from, whole ? when_.during_from : when_.to, when_.hogs_over};
+  const std::array ends{when_.to, when_.during_to, when_.end};
+  const nanoseconds end = std::min(ends[index], tally.ended);
   window_report report{.duration = std::max(end - begins[index], nanoseconds{}),
                        .counted = tally.at(which),
                        .server_cpu = {}};

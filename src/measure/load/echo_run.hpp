@@ -51,6 +51,7 @@ struct window_report {
 
 struct hog_report {
   std::uint32_t hogs = 0;
+  /// While all hogs were certainly at work; but CPU times are those of their whole time.
   window_report during;
   window_report after;
 };

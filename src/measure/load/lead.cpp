@@ -110,11 +110,15 @@ outcome<> lead::begin_measuring(const timetable& when, double rate) {
   return {};
 }
 
-outcome<> lead::wait_for_hogs() {
-  if (auto told = team_.tell(*hog_part_, message::exchange{}); !told) return told;
-  return team_.listen(
+outcome<message::settled> lead::wait_for_hogs() {
+  if (auto told = team_.tell(*hog_part_, message::exchange{}); !told)
+    return std::unexpected(told.error());
+  const auto heard = team_.listen(
       nanoseconds::max(), [this] { return !team_.at_work(*hog_part_); },
       [this](std::uint64_t) { report(phase::hogged, -1, {}); });
+  if (!heard) return std::unexpected(heard.error());
+  const auto* done = std::get_if<message::settled>(&team_.answer(*hog_part_));
+  return done != nullptr ? *done : message::settled{};
 }
 
 outcome<> lead::tell_hogs_over(const message::hogs_over& over) {

@@ -38,7 +38,9 @@ class lead {
   /// Gives every part a measurement; it goes on while the calls below wait.
   outcome<> begin_measuring(const timetable& when, double rate);
   outcome<> wait_until(phase at, std::chrono::nanoseconds instant);
-  outcome<> wait_for_hogs();
+  /// Sets the hogs to work, and waits until the last has been answered: from when to when. Where a
+  /// stop was asked for, nothing that counts.
+  outcome<message::settled> wait_for_hogs();
   outcome<> tell_hogs_over(const message::hogs_over& over);
   /// Waits for the end of the measurement, and stops it where that was asked for.
   outcome<loop_tally> end_measuring();

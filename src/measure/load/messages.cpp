@@ -114,12 +114,24 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(measure, when, rate, offset)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(close, reset)
 static void to_json(json& out, const stop&) { out = json::object(); }
 static void from_json(const json&, stop&) {}
-static void to_json(json& out, const hogs_over& in) { out = {in.at.count(), in.end.count()}; }
+static void to_json(json& out, const hogs_over& in) {
+  out = {in.at.count(), in.end.count(), in.during_from.count(), in.during_to.count()};
+}
 static void from_json(const json& in, hogs_over& out) {
-  out = {time_from(in.at(0)), time_from(in.at(1))};
+  out = {.at = time_from(in.at(0)),
+         .end = time_from(in.at(1)),
+         .during_from = time_from(in.at(2)),
+         .during_to = time_from(in.at(3))};
 }
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(progress, done)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(settled, connections)
+static void to_json(json& out, const settled& in) {
+  out = {in.connections, in.began.count(), in.ended.count()};
+}
+static void from_json(const json& in, settled& out) {
+  out = {.connections = in.at(0).get<std::uint32_t>(),
+         .began = time_from(in.at(1)),
+         .ended = time_from(in.at(2))};
+}
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(measured, tally)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(failed, line)
 

@@ -46,9 +46,12 @@ struct close {
 
 struct stop {};
 
+/// What was not known when the measurement began; the fields of its timetable.
 struct hogs_over {
   timetable::instant at{};
   timetable::instant end{};
+  timetable::instant during_from{};
+  timetable::instant during_to{};
 };
 
 using command = std::variant<setup, open, exchange, measure, close, stop, hogs_over>;
@@ -60,6 +63,9 @@ struct progress {
 struct settled {
   /// That rest now.
   std::uint32_t connections = 0;
+  /// An exchange: how long it was at work.
+  timetable::instant began = {};
+  timetable::instant ended = {};
 };
 
 struct measured {

@@ -49,20 +49,21 @@ outcome<message::reply> part::carry_out(const message::setup& what) {
                             .stopping = [this](std::uint32_t rested) { return tell(rested); }});
   if (!members) return std::unexpected(members.error());
   members_.emplace(std::move(*members));
-  return settled();
+  return message::settled{.connections = resting()};
 }
 
 outcome<message::reply> part::carry_out(const message::open& what) {
   const auto first = what.greet ? greeting::exchanged : greeting::omitted;
   if (auto opened = members_->open(what.first_number, what.connections, first); !opened)
     return std::unexpected(opened.error());
-  return settled();
+  return message::settled{.connections = resting()};
 }
 
 outcome<message::reply> part::carry_out(const message::exchange&) {
+  const auto began = monotonic_now();
   if (auto exchanged = members_->exchange_once(); !exchanged)
     return std::unexpected(exchanged.error());
-  return settled();
+  return message::settled{.connections = resting(), .began = began, .ended = monotonic_now()};
 }
 
 outcome<message::reply> part::carry_out(const message::measure& what) {
@@ -76,13 +77,13 @@ outcome<message::reply> part::carry_out(const message::measure& what) {
 
 outcome<message::reply> part::carry_out(const message::close& what) {
   members_->close_all(what.reset ? closing::reset : closing::graceful);
-  return settled();
+  return message::settled{.connections = resting()};
 }
 
-message::reply part::settled() {
+std::uint32_t part::resting() {
   const auto all = members_->members();
   const auto rest = std::ranges::count_if(all, &conversation::resting);
-  return message::settled{static_cast<std::uint32_t>(rest)};
+  return static_cast<std::uint32_t>(rest);
 }
 
 // What the leader says while a command is carried out.

@@ -27,7 +27,7 @@ class part {
   outcome<message::reply> carry_out(const message::measure& what);
   outcome<message::reply> carry_out(const message::close& what);
 
-  message::reply settled();
+  std::uint32_t resting();
   outcome<> listen();
   outcome<bool> tell(std::uint32_t rested);
 

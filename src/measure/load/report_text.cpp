@@ -56,7 +56,7 @@ std::string far_quantiles(const histogram& latency) {
                      time_text(latency.max()));
 }
 
-void add_window(std::string& text, const window_report& report) {
+void add_answers(std::string& text, const window_report& report) {
   const window_tally& counted = report.counted;
   line(text, "messages", "{} in {:.2f} s, {:.0f} a second, every byte checked", counted.messages,
        seconds(report.duration), report.messages_per_second());
@@ -68,6 +68,11 @@ void add_window(std::string& text, const window_report& report) {
        replies.served, replies.connections, replies.least, replies.median, replies.most);
   line(text, "latency", "{}", quantiles(counted.latency));
   line(text, "", "{}", far_quantiles(counted.latency));
+}
+
+void add_window(std::string& text, const window_report& report) {
+  const window_tally& counted = report.counted;
+  add_answers(text, report);
   line(text, "client CPU", "{:.2f} us a message",
        per_message(counted.client_cpu, counted.messages));
   if (report.server_cpu)
@@ -96,8 +101,8 @@ std::string to_text(const echo_report& report) {
   if (report.hogged) line(text, "-- before", "{} handlers hog", report.hogged->hogs);
   add_window(text, report.measured);
   if (!report.hogged) return text;
-  line(text, "-- during", "the time until the last of them has replied");
-  add_window(text, report.hogged->during);
+  line(text, "-- during", "all of them are at work");
+  add_answers(text, report.hogged->during);
   line(text, "-- after", "they have replied");
   add_window(text, report.hogged->after);
   return text;

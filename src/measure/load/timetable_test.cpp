@@ -11,7 +11,14 @@ using std::nullopt;
 timetable plain() { return {.begin = 0s, .from = 10s, .to = 20s, .end = 20s}; }
 
 timetable with_hogs() {
-  return {.begin = 0s, .from = 10s, .to = 20s, .hogs = true, .hogs_over = 25s, .end = 35s};
+  return {.begin = 0s,
+          .from = 10s,
+          .to = 20s,
+          .hogs = true,
+          .hogs_over = 25s,
+          .end = 35s,
+          .during_from = 21s,
+          .during_to = 24s};
 }
 
 TEST(timetable, a_reply_counts_in_the_window_in_which_it_arrives) {
@@ -19,9 +26,16 @@ TEST(timetable, a_reply_counts_in_the_window_in_which_it_arrives) {
   EXPECT_EQ(plain().arriving(10s), window::before);
   EXPECT_EQ(plain().arriving(20s), nullopt);
   EXPECT_EQ(with_hogs().arriving(19s), window::before);
-  EXPECT_EQ(with_hogs().arriving(20s), window::during);
+  EXPECT_EQ(with_hogs().arriving(21s), window::during);
   EXPECT_EQ(with_hogs().arriving(25s), window::after);
   EXPECT_EQ(with_hogs().arriving(35s), nullopt);
+}
+
+TEST(timetable, at_the_edges_of_the_hogs_time_a_reply_counts_nowhere) {
+  for (const auto at : {20s, 24s}) {
+    EXPECT_EQ(with_hogs().arriving(at), nullopt);
+    EXPECT_EQ(with_hogs().running(at), window::during);
+  }
 }
 
 TEST(timetable, an_open_loop_counts_by_when_a_message_is_due) {
@@ -35,7 +49,7 @@ TEST(timetable, what_hogs_can_have_delayed_counts_as_during) {
   for (const pacing how : {pacing::closed_loop, pacing::open_loop}) {
     EXPECT_EQ(with_hogs().attributed(how, 19s, 19s), window::before);
     EXPECT_EQ(with_hogs().attributed(how, 19s, 25s), window::during);
-    EXPECT_EQ(with_hogs().attributed(how, 24s, 26s), window::during);
+    EXPECT_EQ(with_hogs().attributed(how, 23s, 26s), window::during);
     EXPECT_EQ(with_hogs().attributed(how, 25s, 26s), window::after);
   }
 }
@@ -43,7 +57,7 @@ TEST(timetable, what_hogs_can_have_delayed_counts_as_during) {
 TEST(timetable, while_hogs_are_at_work_there_is_no_end) {
   timetable open_ended = with_hogs();
   open_ended.hogs_over = open_ended.end = timetable::never;
-  EXPECT_EQ(open_ended.arriving(1h), window::during);
+  EXPECT_EQ(open_ended.running(1h), window::during);
   EXPECT_EQ(open_ended.next_boundary(20s), timetable::never);
 }
 
