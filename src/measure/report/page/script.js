@@ -29,7 +29,11 @@
     return known ? `${number} ${name}` : number + name;
   }
 
-  const unitTitle = (unit) => (sizes[unit] ? "" : unit);
+  function axisTitle(plot) {
+    const unit = sizes[plot.unit] ? "" : plot.unit;
+    const scale = plot.logarithmic ? "logarithmic scale" : "";
+    return [unit, scale].filter((part) => part).join(", ");
+  }
 
   function wrapped(text, most) {
     const lines = [""];
@@ -285,7 +289,7 @@
     const axis = {
       type: plot.logarithmic ? "logarithmic" : "linear",
       grid: { color: colour("line"), drawBorder: false },
-      title: { display: unitTitle(plot.unit) !== "", text: unitTitle(plot.unit), color: colour("soft") },
+      title: { display: axisTitle(plot) !== "", text: axisTitle(plot), color: colour("soft") },
       ticks: {
         color: colour("soft"),
         maxRotation: 0,
@@ -429,6 +433,7 @@
 
   // For the test of this page: which canvases have anything on them, and how wide the page is.
   function examine() {
+    for (const table of document.querySelectorAll("details")) table.open = true;
     const drawn = [...document.querySelectorAll("canvas")].filter((canvas) => {
       const { width, height: rows } = canvas;
       return width > 0 && rows > 0 &&
