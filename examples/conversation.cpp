@@ -2,7 +2,8 @@
 //
 // First both yield after each line, and a conversation comes of it. Then B never yields, and A, who
 // only wants the butter, starves until B has said everything: nobody interrupts a cooperative
-// fiber. For code that cannot be made to yield there are cede::blocking and cede::os_thread.
+// fiber, but the watchdog says on stderr who it is. For code that cannot be made to yield there are
+// cede::blocking and cede::os_thread.
 #include <cede/cede.hpp>
 #include <chrono>
 #include <cstdio>
@@ -58,11 +59,11 @@ void both_yield() {
 void b_never_yields() {
   part("\nB never yields, and A would like the butter:");
   cede::scope table;
-  table.spawn([] {
+  table.spawn({.name = "A"}, [] {
     talk_and_yield("A", {"So, how was your day?", "Could you pass the butter?",
                          "I have been trying to ask ever since you began."});
   });
-  table.spawn([] {
+  table.spawn({.name = "B"}, [] {
     talk_without_yielding(
         "B", {"I saw llamas! Llamas have very soft feet.", "They hum when they are content.",
               "When they are annoyed, they spit.", "One of the llamas looked just like you.",

@@ -9,6 +9,7 @@
 #include <cede/endpoint.hpp>
 #include <cede/error.hpp>
 #include <cede/event.hpp>
+#include <cede/hog_report.hpp>
 #include <cede/latch.hpp>
 #include <cede/log.hpp>
 #include <cede/mutex.hpp>

@@ -11,6 +11,7 @@
 #pragma once
 
 #include <cede/error.hpp>
+#include <cede/hog_report.hpp>
 #include <cede/reactor_kind.hpp>
 #include <cede/spawn.hpp>
 #include <chrono>
@@ -50,6 +51,12 @@ struct runtime_options {
   /// next, so one seed is one schedule. An empty event queue with waiters is reported as a deadlock
   /// and aborts.
   std::optional<std::uint64_t> seed = std::nullopt;
+  /// A cooperative fiber that has kept its worker for this long is reported, once for each such
+  /// stretch and at most once a second: a warning in the log with who and where it is. 0: never,
+  /// which costs nothing. Not with a seed.
+  std::chrono::milliseconds watchdog{100};
+  /// Called with each report, on a thread of its own; must not wait for the fibers.
+  std::function<void(const hog_report&)> on_hog = nullptr;
 };
 
 namespace detail {

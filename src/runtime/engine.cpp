@@ -64,7 +64,8 @@ engine::engine(const runtime_options& options)
 }
 
 result<std::unique_ptr<engine>> engine::create(const runtime_options& options) {
-  if (options.workers > most_workers || (options.seed && options.workers > 1))
+  if (options.workers > most_workers || (options.seed && options.workers > 1) ||
+      options.watchdog < std::chrono::milliseconds(0))
     return failure(errc::invalid_argument);
   if (const char* const obstacle = context::obstacle_to_switching()) {
     base::log(log_level::error, obstacle);
@@ -78,7 +79,8 @@ result<std::unique_ptr<engine>> engine::create(const runtime_options& options) {
        .make_poller = [options](sched::worker& w) -> result<std::unique_ptr<sched::poller>> {
          return io::make_reactor(options.reactor, w);
        },
-       .virtual_time = made->virtual_clock_ ? &*made->virtual_clock_ : nullptr});
+       .virtual_time = made->virtual_clock_ ? &*made->virtual_clock_ : nullptr,
+       .watchdog = {.threshold = options.watchdog, .on_hog = options.on_hog}});
   if (!scheduler) return std::unexpected(scheduler.error());
   made->scheduler_ = std::move(*scheduler);
   made->scheduler_->set_root(&made->root_);

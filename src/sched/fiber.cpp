@@ -76,8 +76,8 @@ void fiber::resume(runnable& self) noexcept {
   fiber& to = static_cast<fiber&>(self);
   worker& on = *static_cast<worker*>(to.carrier);
   context::fiber_context& from = *std::exchange(on.running_, &to.context_);
-  on.switches_.store(on.switches_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
-  exchange_current(&to);
+  on.count_switch();
+  on.set_current(to);
   context::switch_to(from, to.context_);
 }
 

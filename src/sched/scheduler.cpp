@@ -12,6 +12,7 @@
 #include "base/log.hpp"
 #include "sched/fiber.hpp"
 #include "sched/fiber_slab.hpp"
+#include "sched/kick.hpp"
 #include "sched/os_thread.hpp"
 #include "sched/parking.hpp"
 
@@ -39,6 +40,10 @@ scheduler::scheduler(scheduler_options options) : options_(std::move(options)) {
   workers_.reserve(options_.workers);
   for (unsigned i = 0; i < options_.workers; ++i)
     workers_.push_back(std::make_unique<worker>(*this, i, options_.make_policy(i)));
+  if (options_.virtual_time == nullptr) {
+    install_kick_handler();
+    monitor_ = std::make_unique<monitor>(*this, options_.watchdog);
+  }
 }
 
 scheduler::~scheduler() { stop(); }
@@ -101,12 +106,14 @@ result<> scheduler::start_threads(unsigned first) {
     outcome = failure(errc::thread_unavailable);
   }
   ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  if (outcome && monitor_ != nullptr && monitor_->has_watchdog()) outcome = monitor_->start();
   return outcome;
 }
 
 void scheduler::run_here() noexcept { workers_.front()->run(); }
 
 void scheduler::stop() noexcept {
+  if (monitor_ != nullptr) monitor_->stop();
   if (!threads_.empty()) {
     for (auto& w : workers_) w->stop();
     for (auto& t : threads_) t.join();

@@ -11,7 +11,9 @@
 
 #include "base/virtual_clock.hpp"
 #include "sched/blocking_pool.hpp"
+#include "sched/monitor.hpp"
 #include "sched/spawned.hpp"
+#include "sched/watchdog.hpp"
 #include "sched/worker.hpp"
 
 namespace cede::sched {
@@ -23,6 +25,7 @@ struct scheduler_options {
   std::function<result<std::unique_ptr<poller>>(worker&)> make_poller;
   /// Time advances when nothing is ready, to the next timer. Requires: one worker.
   base::virtual_clock* virtual_time = nullptr;
+  watchdog_options watchdog{};
 };
 
 class scheduler {
@@ -40,7 +43,7 @@ class scheduler {
   result<spawned*> spawn(kind what, const attributes& how, const detail::body& callable,
                          child_group* group);
 
-  /// Starts threads for all workers from index `first` on.
+  /// Starts threads for all workers from index `first` on, and the monitor's.
   /// Errors: thread_unavailable; those already started go on and `stop` ends them.
   result<> start_threads(unsigned first);
 
@@ -59,6 +62,8 @@ class scheduler {
   child_group* root() const noexcept { return root_; }
   void set_root(child_group* root) noexcept { root_ = root; }
   blocking_pool& blocking() noexcept { return blocking_; }
+  /// Who watches the workers; null if nobody does.
+  monitor* watching() noexcept { return monitor_.get(); }
   /// Wakes a sleeping worker other than `busy`, if there is one, to steal from it.
   void rouse_a_thief(const worker& busy) noexcept;
   /// Any other worker than `self` with fibers to steal?
@@ -79,6 +84,7 @@ class scheduler {
   scheduler_options options_;
   std::vector<std::unique_ptr<worker>> workers_;
   std::vector<std::thread> threads_;
+  std::unique_ptr<monitor> monitor_;
   child_group* root_ = nullptr;
   blocking_pool blocking_;
   base::spinlock last_thread_lock_;

@@ -1,13 +1,19 @@
 #include "sched/worker.hpp"
 
+#include <signal.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <mutex>
 #include <thread>
 #include <utility>
 
 #include "base/alternate_stack.hpp"
+#include "base/signals.hpp"
 #include "sched/fiber.hpp"
 #include "sched/kernel_carrier.hpp"
+#include "sched/monitor.hpp"
 #include "sched/parking.hpp"
 #include "sched/scheduler.hpp"
 
@@ -40,6 +46,28 @@ void warm_up(const runnable& r) noexcept {
   for (std::ptrdiff_t at = -below; at < above; at += line) __builtin_prefetch(frame + at, 1);
 }
 
+// While it lives this thread can be kicked.
+class kick_admission {
+ public:
+  explicit kick_admission(worker_probe& probe) noexcept : probe_(probe) {
+    sigset_t kick;
+    ::sigemptyset(&kick);
+    ::sigaddset(&kick, base::signals::kick_signal());
+    ::pthread_sigmask(SIG_UNBLOCK, &kick, &before_);
+    probe_.thread.store(static_cast<pid_t>(::syscall(SYS_gettid)), std::memory_order_seq_cst);
+  }
+  ~kick_admission() {
+    probe_.thread.store(0, std::memory_order_seq_cst);
+    ::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+  }
+  kick_admission(const kick_admission&) = delete;
+  kick_admission& operator=(const kick_admission&) = delete;
+
+ private:
+  worker_probe& probe_;
+  sigset_t before_;
+};
+
 void on_timer(timer& t) noexcept {
   runnable& who = static_cast<runnable&>(t);
   if (expire(who)) who.carrier->ready(who);
@@ -64,6 +92,9 @@ void worker::run() noexcept {
   runnable* const outer_runnable = exchange_current(nullptr);
   context::fiber_context loop;
   running_ = loop_ = &loop;
+  current_slot_ = &current_runnable;
+  const kick_admission admitted(probe_);
+  rouse_monitor();
   for (;;) {
     round();
     if (runnable* const r = next()) {
@@ -127,7 +158,8 @@ void worker::yield(runnable& self) noexcept {
   if (budget_ == 0) return leave_to_loop(*running_);
   --budget_;
   runnable* const r = next();
-  if (r != &self) dispatch(*r);
+  if (r == &self) return count_switch();  // it gave way, though to nobody
+  dispatch(*r);
 }
 
 void worker::ready(runnable& who) noexcept {
@@ -257,6 +289,12 @@ void worker::sleep_until(clock::time_point until) noexcept {
       (patience_ == clock::time_point::min() && scheduler_.anything_to_steal(*this));
   if (!called) poller_->poll(until);
   sleeping_.store(false, std::memory_order_seq_cst);
+  rouse_monitor();
+}
+
+// From here on there is something to watch.
+void worker::rouse_monitor() noexcept {
+  if (monitor* const watching = scheduler_.watching()) watching->rouse();
 }
 
 void worker::advance_virtual_time() noexcept {

@@ -25,10 +25,13 @@
 //      stack that it stands on.
 #pragma once
 
+#include <ucontext.h>
+
 #include <atomic>
 #include <cede/spawn.hpp>
 #include <cstdint>
 #include <memory>
+#include <string>
 
 #include "base/spinlock.hpp"
 #include "context/fiber_context.hpp"
@@ -37,6 +40,7 @@
 #include "sched/policy.hpp"
 #include "sched/poller.hpp"
 #include "sched/timing_wheel.hpp"
+#include "sched/worker_probe.hpp"
 
 namespace cede::sched {
 
@@ -75,13 +79,22 @@ class worker final : public carrier {
   bool sleeping() const noexcept { return sleeping_.load(std::memory_order_seq_cst); }
   /// Ends its sleep, if it sleeps. Any thread.
   void rouse() noexcept;
+  /// Whether a thread runs it that does not sleep. Any thread.
+  bool busy() const noexcept {
+    return probe_.thread.load(std::memory_order_seq_cst) != 0 && !sleeping();
+  }
+  worker_probe& probe() noexcept { return probe_; }
+  /// In the kick's handler, on its thread.
+  void kicked(ucontext_t& interrupted) noexcept;
+  /// Who runs, or ran last. Any thread.
+  std::string name_of_running() const;
 
   scheduler& owner() const noexcept { return scheduler_; }
   unsigned index() const noexcept { return index_; }
   sched::poller& poller() noexcept { return *poller_; }
   void set_poller(std::unique_ptr<sched::poller> p) noexcept { poller_ = std::move(p); }
   context::stack_cache& stacks() noexcept { return stacks_; }
-  /// Switches between runnables so far. Any thread may read it, for reports.
+  /// How often a runnable has given way so far. Any thread may read it.
   std::uint64_t switches() const noexcept { return switches_.load(std::memory_order_relaxed); }
 
  private:
@@ -90,6 +103,7 @@ class worker final : public carrier {
   void round() noexcept;
   void idle() noexcept;
   void sleep_until(clock::time_point until) noexcept;
+  void rouse_monitor() noexcept;
   void advance_virtual_time() noexcept;
   void drain_inbox() noexcept;
   runnable* take_unstarted() noexcept;
@@ -102,6 +116,14 @@ class worker final : public carrier {
   [[gnu::noinline]] void leave_to_loop(context::fiber_context& from) noexcept;
   [[noreturn]] void end_of(fiber& f) noexcept;
   void reap() noexcept;
+  void answer(const ucontext_t& interrupted) noexcept;
+  std::size_t waiting_in_inbox() const noexcept;
+  runnable* current_slot_load() const noexcept;
+  void set_current(runnable& r) noexcept;
+  // No read-modify-write: one thread writes.
+  void count_switch() noexcept {
+    switches_.store(switches_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+  }
 
   scheduler& scheduler_;
   const unsigned index_;
@@ -115,6 +137,7 @@ class worker final : public carrier {
   std::size_t budget_ = 0;                     // rule 3
   unsigned picks_ = 0;                         // since a new fiber has started
   clock::time_point patience_ = clock::time_point::min();  // steal from a busy worker after this
+  runnable** current_slot_ = nullptr;  // current_runnable of the thread in run()
   std::atomic<std::uint64_t> switches_{0};
 
   // What remotes write, away from what the worker writes all the time.
@@ -126,6 +149,15 @@ class worker final : public carrier {
   std::atomic<std::uint32_t> unstarted_count_{0};
   base::spinlock unstarted_lock_;
   run_queue unstarted_;
+  worker_probe probe_;
 };
+
+// Atomic, as the monitor reads it. Relaxed: it is a word for people.
+inline runnable* worker::current_slot_load() const noexcept {
+  return std::atomic_ref(*current_slot_).load(std::memory_order_relaxed);
+}
+inline void worker::set_current(runnable& r) noexcept {
+  std::atomic_ref(*current_slot_).store(&r, std::memory_order_relaxed);
+}
 
 }  // namespace cede::sched

@@ -1,0 +1,38 @@
+// What the monitor asks of a worker's thread, and what the kick's handler answers there.
+//
+// Actors: the monitor's thread; the handler, on the worker's thread at any instruction; that
+// thread itself, at the begin and end of its run.
+// Who may touch what: `thread` is written by the worker's thread. The monitor writes `question`,
+// and sends the kick. The handler takes the question out, fills the sighting and, last, writes
+// `sighting.at`.
+// Rules
+//   1. The monitor reads the sighting only while `at` is what it asked for (acquire, pairs with the
+//      handler's release), and asks again only after that or when it has given up: an answer that
+//      comes later than that bears another number, as `at` is the worker's count of switches.
+#pragma once
+
+#include <sys/types.h>
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+namespace cede::sched {
+
+struct sighting {
+  std::atomic<std::uint64_t> at{0};  // the worker's count of switches, plus one; 0: none yet
+  std::array<char, 96> fiber{};
+  std::array<void*, 48> frames{};
+  std::size_t frame_count = 0;
+  std::size_t waiting = 0;
+  bool cooperative = false;  // a cooperative fiber was running; else the rest says nothing
+};
+
+struct worker_probe {
+  std::atomic<pid_t> thread{0};            // 0: nobody runs it
+  std::atomic<std::uint64_t> question{0};  // as sighting::at; 0: none
+  sighting seen;
+};
+
+}  // namespace cede::sched
