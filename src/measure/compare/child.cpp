@@ -111,6 +111,16 @@ outcome<> child::wait_for(int descriptor, milliseconds patience, std::string_vie
   }
 }
 
+// False at the end of its output.
+outcome<bool> child::read_more(milliseconds patience) {
+  if (auto waited = wait_for(output_.get(), patience, "printed nothing"); !waited)
+    return std::unexpected(waited.error());
+  std::array<char, 4096> piece;
+  const ssize_t got = ::read(output_.get(), piece.data(), piece.size());
+  if (got > 0) unread_.append(piece.data(), static_cast<std::size_t>(got));
+  return got != 0;
+}
+
 outcome<std::string> child::read_line(milliseconds patience) {
   for (;;) {
     if (const std::size_t end = unread_.find('\n'); end != unread_.npos) {
@@ -118,13 +128,20 @@ outcome<std::string> child::read_line(milliseconds patience) {
       unread_.erase(0, end + 1);
       return line;
     }
-    if (auto waited = wait_for(output_.get(), patience, "printed nothing"); !waited)
-      return std::unexpected(waited.error());
-    std::array<char, 4096> piece;
-    const ssize_t got = ::read(output_.get(), piece.data(), piece.size());
-    if (got == 0) return ended_early();
-    if (got > 0) unread_.append(piece.data(), static_cast<std::size_t>(got));
+    const auto more = read_more(patience);
+    if (!more) return std::unexpected(more.error());
+    if (!*more) return ended_early();
   }
+}
+
+outcome<std::string> child::read_rest(milliseconds patience) {
+  for (;;) {
+    const auto more = read_more(patience);
+    if (!more) return std::unexpected(more.error());
+    if (!*more) break;
+  }
+  if (auto ended = wait(patience); !ended) return std::unexpected(ended.error());
+  return std::exchange(unread_, {});
 }
 
 outcome<> child::write_line(std::string_view line) {

@@ -43,6 +43,10 @@ class child {
   /// Errors: it has ended, with what it said; nothing came for `patience`; interrupted.
   [[nodiscard]] outcome<std::string> read_line(std::chrono::milliseconds patience);
 
+  /// All that it still prints on stdout, once it has ended with exit code 0.
+  /// Errors: as `read_line` and `wait`.
+  [[nodiscard]] outcome<std::string> read_rest(std::chrono::milliseconds patience);
+
   /// Whether the parent has been told to end.
   [[nodiscard]] bool interrupted() const noexcept { return stop_->come(); }
 
@@ -68,6 +72,7 @@ class child {
   child(pid_t pid, std::string title, const interruption& stop) noexcept
       : pid_(pid), title_(std::move(title)), stop_(&stop) {}
 
+  [[nodiscard]] outcome<bool> read_more(std::chrono::milliseconds patience);
   [[nodiscard]] outcome<> wait_for(int descriptor, std::chrono::milliseconds patience,
                                    std::string_view what);
   [[nodiscard]] std::unexpected<failure> ended_early();

@@ -48,6 +48,16 @@ TEST_F(Child, lines_that_come_together_are_read_one_by_one) {
   EXPECT_EQ(both->read_line(patience).value(), "b");
 }
 
+TEST_F(Child, all_that_it_prints_is_read_once_it_has_ended_well) {
+  auto talker = shell("echo first; echo second");
+  ASSERT_TRUE(talker);
+  EXPECT_EQ(talker->read_line(patience).value(), "first");
+  EXPECT_EQ(talker->read_rest(patience).value(), "second\n");
+  auto loser = shell("echo first; exit 1");
+  ASSERT_TRUE(loser);
+  EXPECT_FALSE(loser->read_rest(patience));
+}
+
 TEST_F(Child, one_that_fails_is_quoted) {
   auto loser = shell("echo first >&2; echo 'the reason' >&2; exit 3");
   ASSERT_TRUE(loser);

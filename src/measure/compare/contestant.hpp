@@ -9,12 +9,12 @@
 namespace cede::measure::compare {
 
 struct contestant {
-  std::string name;   ///< as --kinds or --peers has it
-  std::string title;  ///< for people
+  std::string name = {};   ///< as --kinds or --peers has it
+  std::string title = {};  ///< for people
   report::nature is = report::nature::fiber;
-  std::string version;  ///< of a peer
+  std::string version = {};  ///< of a peer
   /// The program and its first words; --host, --port, --hog-byte and --hog-for follow.
-  std::vector<std::string> command;
+  std::vector<std::string> command = {};
   bool tells_switches = false;  ///< it takes --stats
 };
 

@@ -1,0 +1,114 @@
+#include "measure/compare/assemble.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace cede::measure::compare {
+namespace {
+
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+load_sample load(double rate, double client_busy = 0.5, double server_busy = 0.99) {
+  return {.messages_per_second = rate,
+          .latency = {.p50 = 10, .p99 = 20, .p999 = 30},
+          .server_cpu = 7,
+          .fiber_switches = 1.0,
+          .client_busy = client_busy,
+          .server_busy = server_busy};
+}
+
+findings usual() {
+  findings found{.who = {.name = "cooperative", .title = "cooperative fibers"}};
+  point_samples& point = found.samples.at[1000];
+  for (const double user : {4600.0, 4500.0, 4700.0}) {
+    point.idle.push_back({.user = user, .slab = 200, .socket = 3700});
+    point.after_messages.push_back({.user = user});
+    point.closed.push_back(load(user * 10));
+    point.paced.push_back({.wanted_rate = 10000, .achieved_rate = 9990, .latency = {1, 2, 3}});
+  }
+  found.samples.churn = {100, 300, 200};
+  found.samples.hogs = {{.messages_before = 9, .p99_during = 4, .starved = 3}};
+  return found;
+}
+
+const effort how{.connections = {1000, 10000}};
+
+TEST(Assemble, samples_become_a_median_with_its_range) {
+  const report::subject subject = subject_of(usual(), how);
+  ASSERT_EQ(subject.at.size(), 1U);
+  const report::load_point& point = subject.at.front();
+  EXPECT_DOUBLE_EQ(point.idle.user.median, 4600);
+  EXPECT_DOUBLE_EQ(point.idle.user.low, 4500);
+  EXPECT_DOUBLE_EQ(point.idle.user.high, 4700);
+  EXPECT_DOUBLE_EQ(point.idle.total.median, 4600 + 200 + 3700);
+  EXPECT_DOUBLE_EQ(point.latency_p99.median, 20);
+  EXPECT_DOUBLE_EQ(point.user_switches.median, 1);
+  EXPECT_DOUBLE_EQ(point.paced_p50.median, 1);
+  EXPECT_DOUBLE_EQ(subject.churn.median, 200);
+  EXPECT_DOUBLE_EQ(subject.hogs.front().p99_during.median, 4);
+}
+
+TEST(Assemble, one_that_cannot_run_says_why) {
+  findings found{.who = {.name = "os-thread-fifo"}, .missing_because = "not permitted"};
+  const report::subject subject = subject_of(found, how);
+  EXPECT_EQ(subject.missing_because, "not permitted");
+  EXPECT_EQ(subject.churn.missing_because, "not permitted");
+  EXPECT_THAT(subject.at, IsEmpty());
+}
+
+TEST(Assemble, a_number_of_connections_that_is_too_large_says_why_in_every_figure) {
+  findings found = usual();
+  found.missing_at[10000] = "too many threads";
+  const report::subject subject = subject_of(found, how);
+  ASSERT_EQ(subject.at.size(), 2U);
+  EXPECT_TRUE(subject.at[0].server_cpu.available());
+  EXPECT_EQ(subject.at[1].server_cpu.missing_because, "too many threads");
+  EXPECT_EQ(subject.at[1].idle.total.missing_because, "too many threads");
+  EXPECT_EQ(subject.at[1].paced_p999.missing_because, "too many threads");
+}
+
+TEST(Assemble, one_connection_has_no_growth) {
+  findings found = usual();
+  found.samples.at[1] = found.samples.at[1000];
+  const report::subject subject = subject_of(found, effort{.connections = {1}});
+  EXPECT_FALSE(subject.at.front().idle.user.available());
+  EXPECT_TRUE(subject.at.front().server_cpu.available());
+}
+
+TEST(Assemble, a_server_that_does_not_count_its_switches_has_no_zero) {
+  findings found = usual();
+  for (load_sample& one : found.samples.at[1000].closed) one.fiber_switches.reset();
+  EXPECT_FALSE(subject_of(found, how).at.front().user_switches.available());
+}
+
+TEST(Assemble, latencies_of_an_open_loop_that_fell_behind_are_not_shown) {
+  findings found = usual();
+  found.samples.at[1000].paced.back().achieved_rate = 5000;
+  const report::load_point point = subject_of(found, how).at.front();
+  EXPECT_FALSE(point.paced_p99.available());
+  EXPECT_TRUE(point.paced_rate.available());
+  EXPECT_THAT(warnings_about(found).front().text, HasSubstr("does not keep up with 10000"));
+}
+
+TEST(Assemble, where_all_starved_there_is_no_latency) {
+  findings found = usual();
+  found.samples.hogs = {{.starved = 100}, {.starved = 100}};
+  const report::hog_outcome hogs = subject_of(found, how).hogs.front();
+  EXPECT_EQ(hogs.p99_during.missing_because, "nobody was answered");
+  EXPECT_DOUBLE_EQ(hogs.starved.median, 100);
+}
+
+TEST(Assemble, a_client_without_time_to_spare_is_told_of_only_if_the_server_has_some) {
+  EXPECT_THAT(warnings_about(usual()), IsEmpty());
+  findings found = usual();
+  found.samples.at[1000].closed = {load(1, 0.99, 0.98)};
+  EXPECT_THAT(warnings_about(found), IsEmpty());
+  found.samples.at[1000].closed = {load(1, 0.99, 0.6)};
+  ASSERT_EQ(warnings_about(found).size(), 1U);
+  EXPECT_EQ(warnings_about(found).front().about, "client");
+  EXPECT_THAT(warnings_about(found).front().text, HasSubstr("the server 60 %"));
+}
+
+}  // namespace
+}  // namespace cede::measure::compare

@@ -1,0 +1,53 @@
+// In which order what is measured.
+//
+// Each figure is taken in several rounds, and within a round all contestants take their turns one
+// after the other: what the machine does besides hits all alike. The first of a round is another
+// one each time, so that nobody always follows the same.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <vector>
+
+#include "measure/compare/load_trial.hpp"
+#include "measure/compare/upset_trials.hpp"
+
+namespace cede::measure::compare {
+
+enum class experiment : std::uint8_t { memory, load, hogs, churn };
+
+struct trial {
+  experiment what = experiment::memory;
+  std::size_t contestant = 0;
+  std::uint64_t connections = 0;  ///< of memory and load
+  unsigned round = 0;
+  friend bool operator==(const trial&, const trial&) = default;
+};
+
+/// How often and how long.
+struct effort {
+  std::vector<std::uint64_t> connections = {};
+  unsigned rounds = 3;
+  std::chrono::milliseconds warm_up{};
+  std::chrono::milliseconds duration{};  ///< of a loop, closed or open
+  double rate = 0;                       ///< messages/s of the open loop
+  churn_shape churn = {};
+  hog_shape hogs = {};
+};
+
+/// Seconds a measurement under load may take, as --seconds has it.
+inline constexpr double least_seconds = 0.05;
+inline constexpr double most_seconds = 600;
+
+/// `seconds` is of one measurement under load.
+[[nodiscard]] effort make_effort(std::vector<std::uint64_t> connections, double seconds,
+                                 unsigned rounds);
+
+[[nodiscard]] load_shape shape_of(const effort& how, std::uint64_t connections);
+
+[[nodiscard]] std::vector<trial> plan_trials(const effort& how, std::size_t contestants);
+
+/// About how long it takes, in seconds, on an ordinary machine.
+[[nodiscard]] double expected_seconds(const trial& what, const effort& how);
+
+}  // namespace cede::measure::compare

@@ -1,0 +1,28 @@
+// What has been measured so far, of every contestant, in the order in which it was.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <vector>
+
+#include "measure/compare/accounting.hpp"
+#include "measure/compare/load_trial.hpp"
+#include "measure/compare/upset_trials.hpp"
+
+namespace cede::measure::compare {
+
+/// Of one number of connections.
+struct point_samples {
+  std::vector<owner_bytes> idle;
+  std::vector<owner_bytes> after_messages;
+  std::vector<load_sample> closed;
+  std::vector<paced_sample> paced;
+};
+
+struct contestant_samples {
+  std::map<std::uint64_t, point_samples> at;
+  std::vector<hog_sample> hogs;
+  std::vector<double> churn;
+};
+
+}  // namespace cede::measure::compare
