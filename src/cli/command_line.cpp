@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "cli/bare.hpp"
+#include "cli/compare.hpp"
 #include "cli/load.hpp"
 #include "cli/output.hpp"
 #include "cli/report.hpp"
@@ -39,6 +40,7 @@ class command_line {
     app_.allow_extras();
     add_serve();
     add_load();
+    add_action(add_compare(app_, compare_), [this] { return compare(compare_); });
     add_action(add_bare(app_, bare_), [this] { return bare(bare_); });
     add_action(add_report(app_, report_), [this] { return report(report_); });
   }
@@ -170,6 +172,7 @@ class command_line {
   load_churn_options load_churn_;
   bare_options bare_;
   report_options report_;
+  compare_options compare_;
 };
 
 // Connections are descriptors: the program uses what its user may use.

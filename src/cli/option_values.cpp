@@ -18,10 +18,6 @@ std::string shown(std::string_view text) {
   return text.size() > longest ? result + "..." : result;
 }
 
-[[noreturn]] void refuse(std::string_view option, std::string_view text, std::string_view right) {
-  throw usage_error(fmt::format("{} is '{}': give {}", option, shown(text), right));
-}
-
 template <class T>
 std::optional<T> whole_number(std::string_view text, int base = 10) {
   T value{};
@@ -42,17 +38,21 @@ std::optional<std::chrono::milliseconds> unit_of(std::string_view word) {
 
 }  // namespace
 
+void refuse_value(std::string_view option, std::string_view text, std::string_view right) {
+  throw usage_error(fmt::format("{} is '{}': give {}", option, shown(text), right));
+}
+
 std::uint64_t parse_number(std::string_view option, std::string_view text, std::uint64_t least,
                            std::uint64_t most) {
   const auto value = whole_number<std::uint64_t>(text);
   if (!value || *value < least || *value > most)
-    refuse(option, text, fmt::format("a number from {} to {}", least, most));
+    refuse_value(option, text, fmt::format("a number from {} to {}", least, most));
   return *value;
 }
 
 std::uint16_t parse_port(std::string_view option, std::string_view text) {
   const auto value = whole_number<std::uint16_t>(text);
-  if (!value) refuse(option, text, "a port from 1 to 65535, or 0 for any that is free");
+  if (!value) refuse_value(option, text, "a port from 1 to 65535, or 0 for any that is free");
   return *value;
 }
 
@@ -61,7 +61,7 @@ double parse_rate(std::string_view option, std::string_view text) {
   const std::string_view digits = text.substr(0, text.size() - (text.ends_with("/s") ? 2 : 0));
   const auto value = whole_number<std::uint32_t>(digits);
   if (!value || *value == 0 || *value > most)
-    refuse(option, text, fmt::format("a rate from 1/s to {}/s, such as 5000/s", most));
+    refuse_value(option, text, fmt::format("a rate from 1/s to {}/s, such as 5000/s", most));
   return *value;
 }
 
@@ -71,7 +71,7 @@ std::chrono::milliseconds parse_duration(std::string_view option, std::string_vi
   const auto count = whole_number<std::uint32_t>(text.substr(0, digits));
   const auto unit = unit_of(text.substr(digits));
   if (!count || !unit || *count > longest / *unit)
-    refuse(option, text, "a time with its unit, such as 500ms, 3s or 2min, at most 24h");
+    refuse_value(option, text, "a time with its unit, such as 500ms, 3s or 2min, at most 24h");
   return *count * *unit;
 }
 
@@ -80,7 +80,7 @@ std::byte parse_byte(std::string_view option, std::string_view text) {
   if (text.size() == 4 && text.starts_with("0x"))
     if (const auto value = whole_number<std::uint8_t>(text.substr(2), 16))
       return static_cast<std::byte>(*value);
-  refuse(option, text, "one character, or a byte such as 0x48");
+  refuse_value(option, text, "one character, or a byte such as 0x48");
 }
 
 void refuse_word(std::string_view option, std::string_view text,

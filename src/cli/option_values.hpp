@@ -31,6 +31,10 @@ namespace cede::cli {
 /// A character as it stands, or two hexadecimal digits after 0x.
 [[nodiscard]] std::byte parse_byte(std::string_view option, std::string_view text);
 
+/// Throws: "OPTION is 'TEXT': give RIGHT".
+[[noreturn]] void refuse_value(std::string_view option, std::string_view text,
+                               std::string_view right);
+
 /// A word and what it stands for.
 template <class T>
 struct choice {

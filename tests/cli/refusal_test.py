@@ -1,19 +1,12 @@
 """What the system does not allow is answered before the server listens: one line that says what to
 do, and the exit code 1."""
 
-import ctypes
 import os
 import resource
 import socket
 import unittest
 
 import server
-
-
-def without_realtime():
-    """For `preexec_fn`: neither the capability nor the limit that SCHED_FIFO needs."""
-    ctypes.CDLL(None).prctl(server.PR_CAPBSET_DROP, server.CAP_SYS_NICE, 0, 0, 0)
-    resource.setrlimit(resource.RLIMIT_RTPRIO, (0, 0))
 
 
 def as_nobody_with_processes(count):
@@ -56,7 +49,7 @@ class Refusal(server.Case):
             ["--kind", "os-thread-fifo", "--port", "0"],
             "--kind os-thread-fifo does not work here: the process lacks the privilege",
             "SCHED_FIFO needs root, CAP_SYS_NICE or a real-time limit ('ulimit -r 1')",
-            preexec_fn=without_realtime)
+            preexec_fn=server.without_realtime)
 
     @server.needs_no_pipe
     def test_a_limit_of_open_files_that_is_too_low(self):

@@ -5,6 +5,7 @@ is ended by ctest.
 """
 
 import contextlib
+import ctypes
 import os
 import pathlib
 import re
@@ -64,6 +65,12 @@ def listening_ports(inodes=None):
 def limit(which, value):
     """For `preexec_fn`: the program starts with this resource limit."""
     return lambda: resource.setrlimit(which, (value, value))
+
+
+def without_realtime():
+    """For `preexec_fn`: neither the capability nor the limit that SCHED_FIFO needs."""
+    ctypes.CDLL(None).prctl(PR_CAPBSET_DROP, CAP_SYS_NICE, 0, 0, 0)
+    resource.setrlimit(resource.RLIMIT_RTPRIO, (0, 0))
 
 
 class Server:

@@ -91,14 +91,6 @@ TEST(Assemble, latencies_of_an_open_loop_that_fell_behind_are_not_shown) {
   EXPECT_THAT(warnings_about(found).front().text, HasSubstr("does not keep up with 10000"));
 }
 
-TEST(Assemble, where_all_starved_there_is_no_latency) {
-  findings found = usual();
-  found.samples.hogs = {{.starved = 100}, {.starved = 100}};
-  const report::hog_outcome hogs = subject_of(found, how).hogs.front();
-  EXPECT_EQ(hogs.p99_during.missing_because, "nobody was answered");
-  EXPECT_DOUBLE_EQ(hogs.starved.median, 100);
-}
-
 TEST(Assemble, a_client_without_time_to_spare_is_told_of_only_if_the_server_has_some) {
   EXPECT_THAT(warnings_about(usual()), IsEmpty());
   findings found = usual();

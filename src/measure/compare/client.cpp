@@ -19,7 +19,7 @@ outcome<client> client::start(const std::string& program, const std::vector<std:
                               const std::vector<unsigned>& cpus, const interruption& stop) {
   launch what{"the client", {program, "load"}, cpus};
   what.command.insert(what.command.end(), words.begin(), words.end());
-  what.command.insert(what.command.end(), {"--json", "--cues"});
+  what.command.insert(what.command.end(), {"--json", "--cues", "--quiet"});
   auto process = child::start(what, stop);
   if (!process) return std::unexpected(process.error());
   return client(std::move(*process));

@@ -50,21 +50,36 @@ std::vector<std::string> hog_words(const hog_shape& shape, std::uint16_t port) {
           fmt::format("0x{:02x}", hog_byte)};
 }
 
-outcome<hog_sample> hog_sample_from(const json& report, double others) {
+// Connections whose message waited for about as long as the hogs ran. In a closed loop each has one
+// message under way, so messages are connections. That they got no answer at all meanwhile would be
+// harder to tell: the time between the hogs' first byte and their first turn counts too.
+outcome<double> starved_in(const json& during, const hog_shape& shape) {
+  constexpr double most_of_it = 0.8;
+  const auto buckets = during.find("latency_us_buckets");
+  if (buckets == during.end() || !buckets->is_array())
+    return fail("the client's report lacks during/latency_us_buckets");
+  const double long_us = most_of_it * 1000 * static_cast<double>(shape.during.count());
+  double waited = 0;
+  for (const json& bucket : *buckets)
+    if (bucket.at(0).get<double>() >= long_us) waited += bucket.at(1).get<double>();
+  return std::min<double>(waited, shape.others);
+}
+
+outcome<hog_sample> hog_sample_from(const json& report, const hog_shape& shape) {
   hog_sample sample;
-  double served = 0;
   const std::pair<const char*, double*> wanted[] = {
       {"messages_per_second", &sample.messages_before},
       {"latency_us/p99", &sample.p99_before},
       {"during/messages_per_second", &sample.messages_during},
-      {"during/latency_us/p99", &sample.p99_during},
-      {"during/connections_served", &served}};
+      {"during/latency_us/p99", &sample.p99_during}};
   for (const auto& [path, into] : wanted) {
     const auto number = number_in(report, path);
     if (!number) return std::unexpected(number.error());
     *into = *number;
   }
-  sample.starved = others - served;
+  const auto starved = starved_in(report.at("during"), shape);
+  if (!starved) return std::unexpected(starved.error());
+  sample.starved = *starved;
   return sample;
 }
 
@@ -90,7 +105,7 @@ outcome<hog_sample> measure_hogs(const contestant& who, const hog_shape& shape,
   if (!running) return std::unexpected(running.error());
   const auto report = run_through(*running, hog_words(shape, running->port()), where, stages);
   if (!report) return std::unexpected(report.error());
-  return hog_sample_from(*report, shape.others);
+  return hog_sample_from(*report, shape);
 }
 
 }  // namespace cede::measure::compare

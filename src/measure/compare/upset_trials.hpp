@@ -31,7 +31,7 @@ struct hog_sample {
   double messages_during = 0;
   double p99_before = 0;  ///< us
   double p99_during = 0;
-  double starved = 0;  ///< connections without an answer while the hogs ran
+  double starved = 0;  ///< connections that waited for most of the time that the hogs ran
 };
 
 [[nodiscard]] outcome<hog_sample> measure_hogs(const contestant& who, const hog_shape& shape,

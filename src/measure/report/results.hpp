@@ -100,7 +100,7 @@ struct hog_outcome {
   figure messages_during = {};  ///< messages/s of the others
   figure p99_before = {};       ///< us
   figure p99_during = {};       ///< us; of those that were answered
-  figure starved = {};          ///< connections that got no answer while the hogs ran
+  figure starved = {};          ///< connections that waited for 80 % of the hogs' time or more
   friend bool operator==(const hog_outcome&, const hog_outcome&) = default;
 };
 
