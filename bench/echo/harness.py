@@ -1,8 +1,7 @@
 """Runs echo servers and `cede load` as processes, on cores of their own.
 
-Used by `bench/run_first` and `bench/echo/compare.py`. A server is named by what runs its
-connections; SERVERS says how each is started. Everything that goes wrong is a `Failure` with one
-line for the user.
+Used by `bench/echo/compare.py`. A server is named by what runs its connections; SERVERS says how
+each is started. Everything that goes wrong is a `Failure` with one line for the user.
 """
 
 import json
