@@ -125,22 +125,59 @@ void descriptor::close_fd() noexcept {
   base::sys::close(fd_.exchange(-1, std::memory_order_relaxed));
 }
 
+void descriptor::prefetch(event_tag tag) noexcept {
+  if (tag.about == event_tag::subject::descriptor)
+    __builtin_prefetch(all().storage.at(tag.index), 1);
+}
+
+void descriptor::prefetch_reader(event_tag tag) noexcept {
+  if (tag.about != event_tag::subject::descriptor) return;
+  // Relaxed: only an address for the cache; the block itself is not looked at.
+  __builtin_prefetch(all().storage.at(tag.index)->reader_.load(std::memory_order_relaxed), 1);
+}
+
 void descriptor::deliver(event_tag tag, edge what) noexcept {
   descriptor& d = *all().storage.at(tag.index);
-  const std::uint64_t news = bits_of(what);
-  std::uint64_t seen = d.state_.load(std::memory_order_acquire);
+  std::uint64_t news = bits_of(what);
+  if (generation_of(d.state_.load(std::memory_order_acquire)) != tag.generation) return;
+  sched::runnable* reader = nullptr;
+  if ((news & readable) != 0 && (reader = d.claim(d.reader_)) != nullptr)
+    news = d.receive_for_reader(news);
+  if (d.add_news(tag, news)) {
+    if ((news & readable) != 0 && reader == nullptr) d.wake(d.reader_);
+    if ((news & writable) != 0) d.wake(d.writer_);
+  }
+  if (reader != nullptr) sched::unpark(*reader);
+}
+
+// False if the block is another descriptor's by now.
+bool descriptor::add_news(event_tag tag, std::uint64_t news) noexcept {
+  std::uint64_t seen = state_.load(std::memory_order_acquire);
   do {
-    if (generation_of(seen) != tag.generation) return;
-  } while (!d.state_.compare_exchange_weak(seen, next_tick(seen) | news, std::memory_order_seq_cst,
-                                           std::memory_order_acquire));
-  if ((news & readable) != 0) d.wake(d.reader_);
-  if ((news & writable) != 0) d.wake(d.writer_);
+    if (generation_of(seen) != tag.generation) return false;
+  } while (!state_.compare_exchange_weak(seen, next_tick(seen) | news, std::memory_order_seq_cst,
+                                         std::memory_order_acquire));
+  return true;
+}
+
+// Rule 6. Returns what is still news afterwards: where less came than was asked for the socket is
+// empty, unless its end has come too.
+std::uint64_t descriptor::receive_for_reader(std::uint64_t news) noexcept {
+  if (room_bytes_ == 0) return news;
+  const attempt got = try_receive(fd(), {room_, room_bytes_});
+  if (got.error == EINTR) return news;
+  if (means_later(got.error)) return news & ~readable;
+  received_ = got.error != 0 ? -got.error : static_cast<std::int32_t>(got.moved);
+  return got.emptied && (news & eager) == 0 ? news & ~readable : news;
+}
+
+sched::runnable* descriptor::claim(std::atomic<sched::runnable*>& slot) noexcept {
+  if (slot.load(std::memory_order_seq_cst) == nullptr) return nullptr;
+  return slot.exchange(nullptr, std::memory_order_acq_rel);
 }
 
 void descriptor::wake(std::atomic<sched::runnable*>& slot) noexcept {
-  if (slot.load(std::memory_order_seq_cst) == nullptr) return;
-  if (sched::runnable* const who = slot.exchange(nullptr, std::memory_order_acq_rel))
-    sched::unpark(*who);
+  if (sched::runnable* const who = claim(slot)) sched::unpark(*who);
 }
 
 void descriptor::wake_both() noexcept {

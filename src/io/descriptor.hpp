@@ -32,13 +32,22 @@
 //   4. A wake is a hint. Users go round: look, then wait or try.
 //   5. It is watched from the first wait on, by the reactor of the worker where that is; what never
 //      waits costs no registration.
+//   6. A reader that waits for bytes says where they may go (room_) before it fills its slot.
+//   Whoever
+//      delivers "readable" takes the reader out, receives on its behalf, and then unparks it: the
+//      calls of a batch of events follow each other in one loop, which keeps the kernel's code for
+//      them in the cache, and the fiber finds its bytes. room_ and received_ are the waiter's until
+//      it is in the slot and from its unpark on, and in between of whoever has taken it out.
 #pragma once
 
 #include <atomic>
 #include <cede/deadline.hpp>
 #include <cede/error.hpp>
+#include <cstddef>
 #include <cstdint>
+#include <span>
 
+#include "io/attempt.hpp"
 #include "io/descriptor_state.hpp"
 #include "io/event_tag.hpp"
 #include "sched/runnable.hpp"
@@ -83,6 +92,10 @@ class alignas(64) descriptor {
 
   /// For reactors: an edge for what `tag` names. Any thread.
   static void deliver(event_tag tag, edge what) noexcept;
+  /// For reactors: has the cache fetch what a deliver() of `tag` will touch, the block first, and
+  /// once that has arrived its reader. A hint.
+  static void prefetch(event_tag tag) noexcept;
+  static void prefetch_reader(event_tag tag) noexcept;
   /// For reactors: the kernel has ended its watch over what `tag` names; the next waiter asks for a
   /// new one. False if `by` did not watch it any more.
   static bool watch_ended(event_tag tag, reactor& by) noexcept;
@@ -95,6 +108,7 @@ class alignas(64) descriptor {
   std::atomic<sched::runnable*>& slot(direction way) noexcept {
     return way == direction::read ? reader_ : writer_;
   }
+  static constexpr std::int32_t not_received = INT32_MIN;
   static constexpr std::uint64_t ready_bit(direction way) noexcept {
     return way == direction::read ? descriptor_state::readable : descriptor_state::writable;
   }
@@ -103,13 +117,16 @@ class alignas(64) descriptor {
   void leave(std::uint64_t bits, std::uint64_t empty, std::uint64_t at_tick) noexcept;
   void count_turn(direction way) noexcept;
   void end_streak(direction way) noexcept;
-  result<> wait(sched::runnable& self, direction way, sched::wait_reason reason,
-                deadline until) noexcept;
+  result<> wait(sched::runnable& self, direction way, sched::wait_reason reason, deadline until,
+                std::span<std::byte> room) noexcept;
   result<> park(sched::runnable& self, direction way, sched::wait_reason reason, deadline until,
                 std::uint64_t enough) noexcept;
   result<> start_watching() noexcept;
   void unwatch() noexcept;
+  sched::runnable* claim(std::atomic<sched::runnable*>& slot) noexcept;
   void wake(std::atomic<sched::runnable*>& slot) noexcept;
+  std::uint64_t receive_for_reader(std::uint64_t news) noexcept;
+  bool add_news(event_tag tag, std::uint64_t news) noexcept;
   void wake_both() noexcept;
   bool hold() noexcept;
   void let_go() noexcept;
@@ -120,6 +137,9 @@ class alignas(64) descriptor {
   std::atomic<sched::runnable*> writer_{nullptr};
   std::atomic<reactor*> watcher_{nullptr};
   std::atomic<int> fd_{-1};
+  std::byte* room_ = nullptr;        // rule 6
+  std::uint32_t room_bytes_ = 0;     // 0: the reader wants to be woken, not served
+  std::int32_t received_ = 0;        // bytes, a negative errno, or not_received
   std::uint32_t next_free_ = 0;      // in the list of free blocks
   std::uint8_t streak_[2] = {0, 0};  // calls in a row without a wait, for each direction
 };

@@ -1,6 +1,8 @@
 // How the users of a descriptor wait.
 #include "io/descriptor_use.hpp"
 
+#include <algorithm>
+
 #include "sched/parking.hpp"
 
 namespace cede::io {
@@ -11,7 +13,12 @@ void descriptor::end_streak(direction way) noexcept {
 }
 
 result<> descriptor::wait(sched::runnable& self, direction way, sched::wait_reason reason,
-                          deadline until) noexcept {
+                          deadline until, std::span<std::byte> room) noexcept {
+  if (way == direction::read) {  // a writer may wait beside the reader whose fields these are
+    room_ = room.data();
+    room_bytes_ = static_cast<std::uint32_t>(std::min<std::size_t>(room.size(), INT32_MAX));
+    received_ = not_received;
+  }
   if (watcher_.load(std::memory_order_seq_cst) == nullptr) [[unlikely]] {
     if (auto watched = start_watching(); !watched) return watched;
   }

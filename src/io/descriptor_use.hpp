@@ -61,8 +61,19 @@ class descriptor::use {
 
   /// Waits for an edge, a close, or no reason (rule 4). `self` is the caller, a fiber.
   /// Errors: cancelled, deadline_exceeded, errno of the registration.
-  result<> wait(sched::runnable& self, sched::wait_reason reason, deadline until) noexcept {
-    return descriptor_.wait(self, way_, reason, until);
+  result<> wait(sched::runnable& self, sched::wait_reason reason, deadline until,
+                std::span<std::byte> room = {}) noexcept {
+    return descriptor_.wait(self, way_, reason, until, room);
+  }
+
+  /// After a reader's wait: whether something was received meanwhile.
+  [[nodiscard]] bool served() const noexcept {
+    return way_ == direction::read && descriptor_.received_ != not_received;
+  }
+  /// Requires: served().
+  [[nodiscard]] attempt received() const noexcept {
+    const std::int32_t got = descriptor_.received_;
+    return got >= 0 ? attempt{.moved = static_cast<std::size_t>(got)} : attempt{.error = -got};
   }
 
   /// Waits for a close or `until`, whatever edges come.

@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <climits>
 #include <cstring>
+#include <span>
 
 #include "base/assert.hpp"
 #include "io/descriptor.hpp"
@@ -145,10 +146,22 @@ void epoll_reactor::finish(operation& o, int outcome) noexcept {
   o.complete(outcome);
 }
 
+// What an event leads to is cold: the descriptor is fetched some events ahead, its reader's control
+// block a few less.
 void epoll_reactor::poll(clock::time_point until) noexcept {
   check_owner();
-  const int count = wait(until);
-  for (int i = 0; i < count; ++i) dispatch(events_[static_cast<std::size_t>(i)]);
+  constexpr std::size_t reader_ahead = 3;
+  constexpr std::size_t descriptor_ahead = 6;
+  const auto news = std::span(events_).first(static_cast<std::size_t>(wait(until)));
+  for (const epoll_event& event : news.first(std::min(news.size(), descriptor_ahead)))
+    descriptor::prefetch(event_tag::unpacked(event.data.u64));
+  for (std::size_t i = 0; i < news.size(); ++i) {
+    if (i + descriptor_ahead < news.size())
+      descriptor::prefetch(event_tag::unpacked(news[i + descriptor_ahead].data.u64));
+    if (i + reader_ahead < news.size())
+      descriptor::prefetch_reader(event_tag::unpacked(news[i + reader_ahead].data.u64));
+    dispatch(news[i]);
+  }
 }
 
 void epoll_reactor::dispatch(const epoll_event& event) noexcept {

@@ -3,13 +3,12 @@
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 
-#include "base/sanitizers.hpp"
 #include "base/sys.hpp"
+#include "io/attempt.hpp"
 #include "io/descriptor_use.hpp"
 #include "io/thread_poll.hpp"
 #include "sched/blocking_syscall.hpp"
@@ -22,40 +21,7 @@ namespace {
 namespace sys = base::sys;
 using sched::wait_reason;
 
-// One try without waiting.
-struct attempt {
-  std::size_t moved = 0;  // bytes, or a file descriptor
-  int error = 0;
-  bool emptied = false;  // the kernel had less than was asked for
-};
-
-attempt outcome_of(ssize_t returned) noexcept {
-  if (returned < 0) return {.error = errno};
-  return {.moved = static_cast<std::size_t>(returned)};
-}
-
-// libc's recv and send are points of pthread_cancel, which in a process with threads costs four
-// atomic operations a call. These never block, so there is nothing to cancel. Sanitizers watch the
-// libc functions, so they get those.
-#if CEDE_ASAN || CEDE_TSAN
-ssize_t receive_now(int fd, std::span<std::byte> to) noexcept {
-  return ::recv(fd, to.data(), to.size(), MSG_DONTWAIT);
-}
-ssize_t send_now(int fd, std::span<const std::byte> from) noexcept {
-  return ::send(fd, from.data(), from.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
-}
-#else
-ssize_t receive_now(int fd, std::span<std::byte> to) noexcept {
-  return ::syscall(SYS_recvfrom, fd, to.data(), to.size(), MSG_DONTWAIT, nullptr, nullptr);
-}
-ssize_t send_now(int fd, std::span<const std::byte> from) noexcept {
-  return ::syscall(SYS_sendto, fd, from.data(), from.size(), MSG_DONTWAIT | MSG_NOSIGNAL, nullptr,
-                   0);
-}
-#endif
-
-// One kind of call; each has the same static members. A cut that a fault hook makes does not count
-// as "emptied": the rest is still there and no edge will tell of it.
+// One kind of call; each has the same members.
 struct receiving {
   static constexpr direction way = direction::read;
   static constexpr wait_reason reason = wait_reason::readable;
@@ -66,12 +32,9 @@ struct receiving {
   static constexpr bool zero_is_an_end = true;
   std::span<std::byte> buffer;
 
-  attempt now(int fd, std::size_t limit) const noexcept {
-    const std::size_t asked = std::min(buffer.size(), limit);
-    attempt got = outcome_of(receive_now(fd, buffer.first(asked)));
-    got.emptied = got.moved > 0 && got.moved < asked;
-    return got;
-  }
+  attempt now(int fd) const noexcept { return try_receive(fd, buffer); }
+  // Where the reactor may receive for a waiting fiber: descriptor.hpp rule 6.
+  std::span<std::byte> room() const noexcept { return buffer; }
 };
 
 struct sending {
@@ -84,36 +47,19 @@ struct sending {
   static constexpr bool zero_is_an_end = false;
   std::span<const std::byte> buffer;
 
-  // A short send is followed by another try and not taken for "full": that costs one call in a
-  // transfer that waits anyway, and spares a proof that an edge will come.
-  attempt now(int fd, std::size_t limit) const noexcept {
-    const std::size_t asked = std::min(buffer.size(), limit);
-    return outcome_of(send_now(fd, buffer.first(asked)));
-  }
+  attempt now(int fd) const noexcept { return try_send(fd, buffer); }
+  std::span<std::byte> room() const noexcept { return {}; }
 };
 
 struct accepting {
   static constexpr direction way = direction::read;
   static constexpr wait_reason reason = wait_reason::accept;
   static constexpr short events = POLLIN;
-  static constexpr sys::call call = sys::call::accept4;
   static constexpr bool zero_is_an_end = false;
 
-  attempt now(int fd, std::size_t) const noexcept {
-    return outcome_of(::accept4(fd, nullptr, nullptr, SOCK_CLOEXEC));
-  }
+  attempt now(int fd) const noexcept { return try_accept(fd); }
+  std::span<std::byte> room() const noexcept { return {}; }
 };
-
-template <class Call>
-attempt try_once(const Call& call, int fd) noexcept {
-  const sys::fault made = sys::injected_fault(Call::call, fd);
-  if (made.error != 0) [[unlikely]] {
-    return {.error = made.error};
-  }
-  return call.now(fd, made.limit_bytes);
-}
-
-constexpr bool means_later(int error) noexcept { return error == EAGAIN || error == EWOULDBLOCK; }
 
 // After close() the socket may be shut down, which looks like an end or an error of the peer.
 template <class Call>
@@ -142,7 +88,7 @@ result<std::size_t> after_deadline(descriptor::use& use, const Call& call,
   sched::yield();
   if (must_stop(self)) return std::unexpected(why_stopped(self));
   if (use.look() == outlook::closed) return failure(errc::closed);
-  const attempt got = try_once(call, use.fd());
+  const attempt got = call.now(use.fd());
   if (means_later(got.error) || got.error == EINTR) return failure(errc::deadline_exceeded);
   if (got.emptied) use.emptied();
   return verdict<Call>(use, got);
@@ -156,12 +102,13 @@ result<std::size_t> on_fiber(descriptor& d, const Call& call, sched::runnable& s
     const outlook next = use.look();
     if (next == outlook::closed) return failure(errc::closed);
     if (next == outlook::nothing) {
-      const auto woken = use.wait(self, Call::reason, until);
-      if (woken) continue;
+      const auto woken = use.wait(self, Call::reason, until, call.room());
+      if (woken && !use.served()) continue;
+      if (woken) return verdict<Call>(use, use.received());
       if (woken.error() == errc::deadline_exceeded) return after_deadline(use, call, self);
       return std::unexpected(woken.error());
     }
-    const attempt got = try_once(call, use.fd());
+    const attempt got = call.now(use.fd());
     if (got.emptied) use.emptied();
     if (got.error == 0 && got.moved > 0) [[likely]] {
       return got.moved;
@@ -178,7 +125,7 @@ template <class Call>
 result<std::size_t> in_turns_on_thread(descriptor::use& use, const Call& call,
                                        sched::runnable& self, deadline until) noexcept {
   while (use.open()) {
-    const attempt got = try_once(call, use.fd());
+    const attempt got = call.now(use.fd());
     if (got.error == EINTR) continue;
     if (!means_later(got.error)) return verdict<Call>(use, got);
     if (auto there = poll_on_thread(self, use.fd(), Call::events, until); !there)

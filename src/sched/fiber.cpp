@@ -15,6 +15,8 @@
 namespace cede::sched {
 fiber::fiber(worker& on) noexcept : spawned(&fiber::resume, on, capability::may_freeze) {
   id = next_id();
+  registers_at = static_cast<std::uint8_t>(
+      (reinterpret_cast<std::byte*>(&context_) - reinterpret_cast<std::byte*>(this)) / 64);
 }
 
 result<fiber*> fiber::create(worker& on, const attributes& how, const detail::body& callable,

@@ -25,7 +25,8 @@ class policy {
   virtual runnable* pick_next() noexcept = 0;
   virtual bool has_ready() const noexcept = 0;
   virtual std::size_t ready_count() const noexcept = 0;
-  /// Who will probably be picked next, to warm up the cache for it; null if that is not known.
+  /// Who will probably be picked next, and after that its `queue_next`, to warm up the cache for
+  /// them; null if that is not known.
   virtual const runnable* upcoming() const noexcept { return nullptr; }
   /// Whether somebody is ready who should not wait for what starts anew.
   virtual bool urgent() const noexcept { return has_ready(); }

@@ -89,8 +89,9 @@ struct run_state {
   std::atomic<std::uint32_t> state{0};
   const capability capabilities;
   std::atomic<wait_reason> reason{wait_reason::none};
-  std::uint8_t priority = 1;  // 0 is the most urgent
-  std::uint8_t standing = 0;  // with the fair policy, see preemptive/fair_policy.hpp
+  std::uint8_t standing = 0;          // with the fair policy, see preemptive/fair_policy.hpp
+  std::uint8_t priority : 2 = 1;      // 0 is the most urgent
+  std::uint8_t registers_at : 6 = 0;  // where saved registers lie, in cache lines from here: a hint
   clock::time_point ambient_deadline = clock::time_point::max();
   const void* warm_up = nullptr;  // what its next run will touch first, or null: a hint
 };

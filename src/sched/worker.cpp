@@ -35,15 +35,30 @@ constexpr std::size_t stolen_at_once = 32;
 // So often at the least a new fiber starts, however many others are ready.
 constexpr unsigned picks_before_a_start = 64;
 
-// The frames that a fiber returns through when it is resumed. With thousands of connections their
-// cache lines are cold, and fetching them while another fiber runs hides most of that.
-void warm_up(const runnable& r) noexcept {
+// With thousands of connections what a fiber touches first is cold when its turn comes, and
+// fetching it while others run hides most of that. Two turns ahead its control block and saved
+// registers, one turn ahead the frames that it returns through, whose place the control block
+// tells.
+void warm_up_control(const runnable& r) noexcept {
+  constexpr std::ptrdiff_t line = 64;
+  const auto* const block = reinterpret_cast<const char*>(&r);
+  __builtin_prefetch(block, 1);
+  __builtin_prefetch(block + r.registers_at * line, 1);
+}
+
+void warm_up_frames(const runnable& r) noexcept {
   constexpr std::ptrdiff_t below = 128;
   constexpr std::ptrdiff_t above = 512;
   constexpr std::ptrdiff_t line = 64;
   const auto* const frame = static_cast<const char*>(r.warm_up);
   if (frame == nullptr) return;
   for (std::ptrdiff_t at = -below; at < above; at += line) __builtin_prefetch(frame + at, 1);
+}
+
+void warm_up(const runnable* next) noexcept {
+  if (next == nullptr) return;
+  warm_up_frames(*next);
+  if (next->queue_next != nullptr) warm_up_control(*next->queue_next);
 }
 
 // While it lives this thread can be kicked.
@@ -145,7 +160,7 @@ void worker::suspend(runnable& self, clock::time_point until) noexcept {
   runnable* const r = budget_ != 0 ? next() : nullptr;
   if (r != nullptr) {
     --budget_;
-    if (const runnable* const after = policy_->upcoming()) warm_up(*after);
+    warm_up(policy_->upcoming());
     dispatch(*r);
   } else {
     leave_to_loop(*running_);
