@@ -53,11 +53,14 @@ attempt switch_between_fibers(int cpu, std::uint64_t rounds) {
 }
 
 attempt yield_between(const cede_kind& what, int cpu, std::uint64_t rounds) {
+  std::atomic<int> there{0};
   std::atomic<int> last{-1};
   std::atomic<std::uint64_t> yields{0};
   std::atomic<std::uint64_t> handovers{0};
   const auto side = [&](int me) {
     return [&, me] {
+      ++there;
+      while (there < 2) this_fiber::yield();
       std::uint64_t changes = 0;
       std::uint64_t done = 0;
       for (; done < rounds; ++done) {

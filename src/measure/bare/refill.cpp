@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cede/this_fiber.hpp>
 #include <optional>
+#include <utility>
 
 #include "measure/bare/cede_pair.hpp"
 #include "measure/bare/handover.hpp"
@@ -14,6 +16,9 @@
 namespace cede::measure::bare {
 namespace {
 
+// A sample is the median of so many tries, so that an interrupt in one of them is no result.
+constexpr std::size_t tries = 3;
+
 struct both_sets {
   working_set left;
   working_set right;
@@ -22,8 +27,8 @@ struct both_sets {
     left.resize(bytes);
     right.resize(bytes);
   }
-  void require_written(std::uint64_t times) const {
-    if (!left.written_exactly(times) || !right.written_exactly(times))
+  void require_written(std::uint64_t times_left, std::uint64_t times_right) const {
+    if (!left.written_exactly(times_left) || !right.written_exactly(times_right))
       throw wrong_answer("working sets: a line was not written as often as it was due");
   }
 };
@@ -94,26 +99,24 @@ class at_one_size {
     sets_.resize(bytes);
     touch_alone();  // the first time faults pages in
     const double once = touch_alone().count();
-    rounds_ = static_cast<std::uint64_t>(
-        std::clamp(nanoseconds(how.least).count() / std::max(once, 1.0) / 2, 4.0, 1e6));
+    const double least = nanoseconds(how.least).count() / tries / 2;
+    rounds_ = static_cast<std::uint64_t>(std::clamp(least / std::max(once, 1.0), 2.0, 1e6));
   }
 
   nanoseconds touch_alone() {
-    constexpr int visits_least = 4;
-    const auto visits = std::max<std::uint64_t>(rounds_, visits_least);
+    const auto visits = std::max<std::uint64_t>(rounds_, 1);
     const auto begin = steady::now();
     for (std::uint64_t i = 0; i < visits; ++i) sets_.left.touch();
     const auto end = steady::now();
-    for (std::uint64_t i = 0; i < visits; ++i) sets_.right.touch();
-    due_ += visits;
+    alone_ += visits;
     return nanoseconds(end - begin) / static_cast<double>(visits);
   }
 
   std::expected<nanoseconds, std::string> touch_in_turns(const alternation& alternate) {
     const auto elapsed = alternate(sets_, rounds_);
     if (!elapsed) return elapsed;
-    due_ += rounds_;
-    sets_.require_written(due_);
+    in_turns_ += rounds_;
+    sets_.require_written(alone_ + in_turns_, in_turns_);
     return *elapsed / static_cast<double>(2 * rounds_);
   }
 
@@ -121,17 +124,40 @@ class at_one_size {
   both_sets& sets_;
   const effort& how_;
   std::uint64_t rounds_ = 0;
-  std::uint64_t due_ = 0;  // writes of each line so far
+  // Visits so far: of the left set alone, and of each of the two.
+  std::uint64_t alone_ = 0;
+  std::uint64_t in_turns_ = 0;
 };
 
+double middle(std::array<double, tries> all) {
+  std::ranges::sort(all);
+  return all[tries / 2];
+}
+
+// A range that reaches down to nothing says no more than that it was not seen beside the touching.
 report::figure settled(std::vector<double> samples, double touch) {
   report::figure result = report::summarize(std::move(samples), "ns");
-  if (result.available() && result.median <= 0)
-    return report::missing(
-        fmt::format("lost in the noise: from {:.0f} to {:.0f} ns beside {:.0f} ns of touching",
-                    result.low, result.high, touch),
-        "ns");
-  return result;
+  if (!result.available() || result.low > 0) return result;
+  return report::missing(
+      fmt::format("lost in the noise: from {:.0f} to {:.0f} ns beside {:.0f} ns of touching",
+                  result.low, result.high, touch),
+      "ns");
+}
+
+// One sample: both, right after each other, `tries` times.
+std::optional<std::pair<double, double>> sample(at_one_size& here, contender& one) {
+  std::array<double, tries> alone{};
+  std::array<double, tries> in_turns{};
+  for (std::size_t i = 0; i < tries; ++i) {
+    alone[i] = here.touch_alone().count();
+    const auto each = here.touch_in_turns(one.alternate);
+    if (!each) {
+      one.curve.missing_because = each.error();
+      return std::nullopt;
+    }
+    in_turns[i] = each->count();
+  }
+  return std::pair(middle(alone), middle(in_turns));
 }
 
 void measure_size(std::vector<contender>& all, both_sets& sets, std::uint64_t bytes,
@@ -139,18 +165,14 @@ void measure_size(std::vector<contender>& all, both_sets& sets, std::uint64_t by
   at_one_size here(sets, bytes, how);
   std::vector<double> touch;
   std::vector<std::vector<double>> switches(all.size());
-  for (unsigned turn = 0; turn < how.repeats; ++turn) {
-    const double alone = here.touch_alone().count();
-    touch.push_back(alone);
+  for (unsigned turn = 0; turn < how.repeats; ++turn)
     for (std::size_t i = 0; i < all.size(); ++i) {
       if (all[i].curve.missing_because) continue;
-      const auto each = here.touch_in_turns(all[i].alternate);
-      if (each)
-        switches[i].push_back(each->count() - alone);
-      else
-        all[i].curve.missing_because = each.error();
+      const auto taken = sample(here, all[i]);
+      if (!taken) continue;
+      touch.push_back(taken->first);
+      switches[i].push_back(taken->second - taken->first);
     }
-  }
   const report::figure alone = report::summarize(std::move(touch), "ns");
   for (std::size_t i = 0; i < all.size(); ++i)
     if (!all[i].curve.missing_because)

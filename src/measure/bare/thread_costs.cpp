@@ -89,10 +89,13 @@ attempt wake_between_threads(const thread_kind& what, cpu_pair cpus, std::uint64
 }
 
 attempt yield_between_threads(const thread_kind& what, int cpu, std::uint64_t rounds) {
+  std::atomic<int> there{0};
   std::atomic<int> last{-1};
   std::atomic<std::uint64_t> handovers{0};
   const auto side = [&](int me) {
     return [&, me] {
+      ++there;
+      while (there < 2) ::sched_yield();
       std::uint64_t changes = 0;
       for (std::uint64_t i = 0; i < rounds; ++i) {
         ::sched_yield();

@@ -356,7 +356,10 @@
       display: plot.series.length > 1,
       position: "top",
       align: "start",
-      labels: { color: colour("ink"), boxWidth: 16, boxHeight: 12, padding: 12, usePointStyle: plot.form === "lines" },
+      labels: {
+        color: colour("ink"), padding: 12, usePointStyle: plot.form === "lines",
+        boxWidth: plot.form === "lines" ? 8 : 16, boxHeight: plot.form === "lines" ? 8 : 12,
+      },
     };
   }
 
