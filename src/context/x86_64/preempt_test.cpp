@@ -7,6 +7,7 @@
 
 #include <gtest/gtest.h>
 #include <unistd.h>
+#include <unwind.h>
 #include <x86intrin.h>
 
 #include <algorithm>
@@ -54,6 +55,7 @@ volatile std::uint64_t cede_test_stop;
 std::uint64_t cede_test_saved_rdi;
 
 void cede_test_spin_sse();
+extern const char cede_test_loop_sse;
 void cede_test_spin_avx();
 void cede_test_spin_avx512();
 void cede_test_load_sse(const register_image*);
@@ -152,8 +154,10 @@ cede_test_spin_\name:
         movq    104(%rdi), %r14
         movq    112(%rdi), %r15
         movq    40(%rdi), %rdi
-1:      movq    cede_test_stop(%rip), %rcx
-        jrcxz   1b
+        .globl  cede_test_loop_\name
+cede_test_loop_\name:
+        movq    cede_test_stop(%rip), %rcx
+        jrcxz   cede_test_loop_\name
         movq    %rdi, cede_test_saved_rdi(%rip)
         movq    cede_test_out(%rip), %rdi
         movq    %rax, 0(%rdi)
@@ -458,6 +462,60 @@ TEST_F(preempt_registers, the_called_function_finds_an_ordinary_call) {
   fiber.resume();
   EXPECT_TRUE(ordinary);
   EXPECT_EQ(out.flags, in.flags);
+}
+
+// What an unwinder takes for the registers of the interrupted frame.
+struct unwound {
+  std::array<std::uint64_t, 16> by_number{};  // as DWARF numbers them
+  bool found = false;
+};
+
+_Unwind_Reason_Code look_for_spin(_Unwind_Context* context, void* argument) {
+  auto& into = *static_cast<unwound*>(argument);
+  int before_instruction = 0;
+  _Unwind_GetIPInfo(context, &before_instruction);
+  if (before_instruction == 0) return _URC_NO_REASON;
+  for (std::size_t i = 0; i < into.by_number.size(); ++i)
+    into.by_number[i] = _Unwind_GetGR(context, static_cast<int>(i));
+  into.found = true;
+  return _URC_END_OF_STACK;
+}
+
+std::uintptr_t interrupted_pc = 0;
+std::uintptr_t interrupted_sp = 0;
+
+TEST_F(preempt_registers, an_unwinder_finds_all_of_the_interrupted_frame) {
+  register_image in = special(random_image(31));
+  register_image out{};
+  cede_test_in = &in;
+  cede_test_out = &out;
+  cede_test_stop = 0;
+  unwound seen;
+  std::uintptr_t sp = 0;
+  preemptible_fiber fiber([&](preemptible_fiber&) {
+    const kicker kicking;
+    cede_test_spin_sse();
+  });
+  fiber.before_divert = [](ucontext_t& interrupted) {
+    interrupted_pc = program_counter(interrupted);
+    interrupted_sp = stack_pointer(interrupted);
+  };
+  fiber.when_preempted = [&](preemptible_fiber&) {
+    const auto loop = reinterpret_cast<std::uintptr_t>(&cede_test_loop_sse);
+    constexpr std::uintptr_t loop_bytes = 9;  // a load and a jump
+    if (cede_test_stop != 0 || interrupted_pc - loop > loop_bytes) return;
+    sp = interrupted_sp;
+    _Unwind_Backtrace(&look_for_spin, &seen);
+    cede_test_stop = 1;
+  };
+  fiber.resume();
+  ASSERT_TRUE(seen.found);
+  // In the image: rax rbx rcx rdx rsi rdi rbp r8 ...; rcx is the loop's.
+  constexpr std::array<std::size_t, 16> place{0, 3, 2, 1, 4, 5, 6, 0, 7, 8, 9, 10, 11, 12, 13, 14};
+  for (std::size_t i = 0; i < place.size(); ++i) {
+    if (i == 2) continue;
+    EXPECT_EQ(seen.by_number[i], i == 7 ? sp : in.general[place[i]]) << "register " << i;
+  }
 }
 
 TEST_F(preempt_registers, a_carry_chain_is_not_broken) {
