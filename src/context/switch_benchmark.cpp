@@ -2,6 +2,8 @@
 // Metric: ns one way (an iteration is there and back, so two). Refuted if above 2.5 ns or above
 // half of Boost.Context's jump_fcontext, which does the same job, in the same interleaved run.
 #include <benchmark/benchmark.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <cstddef>
 #include <cstdint>
@@ -131,6 +133,13 @@ BENCHMARK_CAPTURE(bm_own_tls_life, allocating, [](void*) {
   auto memory = std::make_unique<std::byte[]>(100);
   benchmark::DoNotOptimize(memory.get());
 });
+
+// For scale: into the kernel and out, where it does next to nothing. A switch between threads is
+// that and the scheduler.
+void bm_system_call(benchmark::State& state) {
+  for (auto _ : state) benchmark::DoNotOptimize(syscall(SYS_getppid));
+}
+BENCHMARK(bm_system_call);
 
 #if CEDE_HAVE_BOOST_CONTEXT
 namespace fcontext = boost::context::detail;
