@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What does a message cost one echo server, compared with another?
+"""What does a message cost echo servers, compared with another?
 
 Question: how much CPU time per message does serving plain blocking code on fibers add to the best
 simple hand-written edge-triggered epoll loop?
@@ -7,9 +7,9 @@ Metric: the ratio of the servers' CPU time (user and system, all threads) per 64
 64, 1,000 and 10,000 connections in a closed loop, server and client each on a core of its own.
 Refuted by: a median ratio above 1.05 at any of the counts.
 
-Both servers read into 4 KiB, set TCP_NODELAY, and reply with one send. They are measured in pairs
-whose order alternates, each server started afresh, and a ratio is formed within each pair: what
-else the machine does then changes slowly compared with a pair. Printed are the median and the range
+All servers read into 4 KiB (cede's into 2), set TCP_NODELAY, and reply with one send. They take
+turns, another one first each time, each started afresh, and a ratio is formed within each turn: what
+else the machine does then changes slowly compared with a turn. Printed are the median and the range
 of the ratios.
 
 Ends with 0 if every reply was right, with 1 if not (or if a server failed), with 3 if --enforce is
@@ -27,7 +27,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
 import harness  # noqa: E402
 
-ROW = "{:>11}  {:>12} {:>12}  {:>7} {:>7} {:>7}   {}"
+ROW = "{:>11}  {:<16} {:>6} {:>9}  {:>6} {:>6} {:>6}  {}"
 
 
 def counts(text):
@@ -47,6 +47,15 @@ def at_least(least, convert):
     return parse
 
 
+def servers(text):
+    names = text.split(",")
+    for name in names:
+        if name not in harness.SERVERS:
+            known = ", ".join(harness.SERVERS)
+            raise argparse.ArgumentTypeError(f"there is no server '{name}': choose of {known}")
+    return names
+
+
 def arguments():
     parser = argparse.ArgumentParser(
         usage="%(prog)s [options]",
@@ -59,10 +68,10 @@ def arguments():
         text = f"{description} (default: %(default)s)".lstrip()
         parser.add_argument(name, default=default, help=text, **how)
 
-    add("--subject", "fibers", choices=names)
+    add("--subject", "fibers", f"one or several of {','.join(names)}", type=servers)
     add("--reference", "raw-epoll", choices=names)
     add("--connections", "64,1000,10000", "counts to measure at", type=counts)
-    add("--repeats", 5, "pairs at each count", type=at_least(1, int))
+    add("--repeats", 5, "turns at each count", type=at_least(1, int))
     add("--duration", 2.0, "seconds to measure", type=at_least(0.1, float))
     add("--warm-up", 0.5, "seconds before", type=at_least(0.0, float))
     add("--limit", 1.05, "largest median ratio wanted", type=at_least(0.0, float))
@@ -72,15 +81,16 @@ def arguments():
     return parser.parse_args()
 
 
-def measure_pair(options, connections, turn):
-    """One sample of each server, {role: sample}; odd turns start with the reference."""
-    roles = [("subject", options.subject), ("reference", options.reference)]
-    pair = {}
-    for role, name in roles if turn % 2 == 0 else reversed(roles):
-        pair[role] = harness.sample_echo(
+def measure_turn(options, connections, number):
+    """One sample of each server, {name: sample}; each turn starts with another one."""
+    names = [*options.subject, options.reference]
+    first = number % len(names)
+    return {
+        name: harness.sample_echo(
             name, options.build_dir, connections, options.warm_up, options.duration
         )
-    return pair
+        for name in names[first:] + names[:first]
+    }
 
 
 def cost(sample):
@@ -88,60 +98,67 @@ def cost(sample):
 
 
 def measure_count(options, connections):
-    pairs = []
-    for turn in range(options.repeats):
-        pair = measure_pair(options, connections, turn)
-        pairs.append(pair)
+    turns = []
+    for number in range(options.repeats):
+        turn = measure_turn(options, connections, number)
+        turns.append(turn)
+        told = ", ".join(f"{name} {cost(sample):.2f}" for name, sample in turn.items())
         print(
-            f"  {connections:,} connections, pair {turn + 1} of {options.repeats}: "
-            f"{cost(pair['subject']):.2f} / {cost(pair['reference']):.2f} us a message",
+            f"  {connections:,} connections, turn {number + 1} of {options.repeats}, us a message: "
+            f"{told}",
             file=sys.stderr,
             flush=True,
         )
-    return pairs
+    return turns
 
 
-def median_cost(pairs, role):
-    return statistics.median(cost(pair[role]) for pair in pairs)
+def median_cost(turns, name):
+    return statistics.median(cost(turn[name]) for turn in turns)
 
 
-def ratios(pairs):
-    return [cost(pair["subject"]) / cost(pair["reference"]) for pair in pairs]
+def ratios(options, turns, name):
+    return [cost(turn[name]) / cost(turn[options.reference]) for turn in turns]
 
 
 def print_table(options, results):
     """Prints the table; true if every median is within the limit."""
-    print(f"\nserver CPU a message: {options.subject} against {options.reference}")
-    print(ROW.format("connections", "subject us", "reference us", "ratio", "least", "most", ""))
+    print(f"\nserver CPU a message against {options.reference}")
+    print(ROW.format("connections", "server", "us", "reference", "ratio", "least", "most", ""))
     within = True
-    for connections, pairs in results.items():
-        values = ratios(pairs)
-        median = statistics.median(values)
-        within = within and median <= options.limit
-        print(
-            ROW.format(
-                f"{connections:,}",
-                f"{median_cost(pairs, 'subject'):.2f}",
-                f"{median_cost(pairs, 'reference'):.2f}",
-                f"{median:.3f}",
-                f"{min(values):.3f}",
-                f"{max(values):.3f}",
-                f"{'within' if median <= options.limit else 'ABOVE'} {options.limit:g}",
-            ).rstrip()
-        )
-    print(f"medians of {options.repeats} interleaved pairs; every byte of every reply was right")
+    for connections, turns in results.items():
+        for name in options.subject:
+            values = ratios(options, turns, name)
+            median = statistics.median(values)
+            within = within and median <= options.limit
+            print(
+                ROW.format(
+                    f"{connections:,}",
+                    name,
+                    f"{median_cost(turns, name):.2f}",
+                    f"{median_cost(turns, options.reference):.2f}",
+                    f"{median:.3f}",
+                    f"{min(values):.3f}",
+                    f"{max(values):.3f}",
+                    f"{'within' if median <= options.limit else 'ABOVE'} {options.limit:g}",
+                ).rstrip()
+            )
+    print(f"medians of {options.repeats} interleaved turns; every byte of every reply was right")
     return within
 
 
 def write_samples(options, results):
     document = {
         "machine": harness.machine_line(),
-        "subject": options.subject,
+        "subjects": options.subject,
         "reference": options.reference,
         "limit": options.limit,
         "counts": [
-            {"connections": connections, "ratios": ratios(pairs), "pairs": pairs}
-            for connections, pairs in results.items()
+            {
+                "connections": connections,
+                "ratios": {name: ratios(options, turns, name) for name in options.subject},
+                "turns": turns,
+            }
+            for connections, turns in results.items()
         ],
     }
     options.json.write_text(json.dumps(document, indent=1) + "\n")
