@@ -3,7 +3,9 @@
 #include <gtest/gtest.h>
 #include <malloc.h>
 
+#include <cede/log.hpp>
 #include <string>
+#include <string_view>
 
 #include "context/tls_block.hpp"
 #include "context/tls_test_fiber.hpp"
@@ -96,6 +98,33 @@ TEST_F(tls_block_library_test, static_tls_of_a_library_loaded_later_is_right_in_
     EXPECT_EQ(image(), 42);
   });
   fiber.resume();
+}
+
+std::string last_warning;
+
+TEST_F(tls_block_library_test, static_tls_that_comes_too_late_for_a_fiber_is_warned_about) {
+  auto* const before =
+      cede::set_log_sink([](cede::log_level, std::string_view line) { last_warning = line; });
+  int (*image)() = nullptr;
+  int (*zero)() = nullptr;
+  tls_test_fiber early([&](tls_test_fiber& self) {
+    self.park();
+    EXPECT_EQ(zero(), 0);
+    EXPECT_EQ(image(), 0) << "documented; if the fiber sees 42, the warning may go";
+  });
+  early.resume();
+  last_warning.clear();
+  {
+    const loaded_library library("tls_initial_exec.so");
+    image = library.function<int()>("tls_fixture_read_image");
+    zero = library.function<int()>("tls_fixture_read_zero");
+    tls_test_fiber late([&](tls_test_fiber&) { EXPECT_EQ(image(), 42); });
+    late.resume();
+    early.resume();
+  }
+  cede::set_log_sink(before);
+  EXPECT_NE(last_warning.find("tls_initial_exec.so has static TLS"), std::string::npos)
+      << last_warning;
 }
 
 }  // namespace

@@ -19,6 +19,7 @@
 #include "context/x86_64/glibc_layout.hpp"
 #include "context/x86_64/glibc_symbols.hpp"
 #include "context/x86_64/newborn_thread.hpp"
+#include "context/x86_64/static_tls_watch.hpp"
 #include "context/x86_64/thread_pointer.hpp"
 
 namespace cede::context {
@@ -29,12 +30,6 @@ constexpr std::size_t line_bytes = 64;
 // Below the block there must be room for the fiber itself.
 constexpr std::size_t least_stack_bytes = 4096;
 
-// An entry of the dtv: one for each module with TLS. The first two words before and at the dtv are
-// its length and its generation.
-struct dtv_entry {
-  void* value;
-  void* to_free;
-};
 void* const not_allocated = reinterpret_cast<void*>(-1);  // TLS_DTV_UNALLOCATED
 
 struct own_tls {
@@ -107,10 +102,15 @@ extent place_below(std::byte* top, const glibc_layout& layout) noexcept {
   return {pointer, low - (reinterpret_cast<std::uintptr_t>(low) & (line_bytes - 1))};
 }
 
+// The C library keeps it in the entry before the first.
+std::size_t length_of(const dtv_entry* dtv) noexcept {
+  return reinterpret_cast<std::uintptr_t>(dtv[-1].value);
+}
+
 // The module entries, as glibc does with the stack of a thread that has ended: what dynamic TLS the
 // last user left is freed, and the rest forgotten.
 void clear(dtv_entry* dtv) noexcept {
-  const auto length = reinterpret_cast<std::uintptr_t>(dtv[-1].value);
+  const auto length = length_of(dtv);
   for (std::uintptr_t i = 1; i <= length; ++i) std::free(dtv[i].to_free);
   std::memset(static_cast<void*>(dtv), 0, (length + 1) * sizeof(dtv_entry));
 }
@@ -188,7 +188,7 @@ void release_robust_mutexes(std::byte* pointer) noexcept {
 // later gets a new one, which the next user of the dtv frees.
 void free_dynamic_tls(std::byte* pointer) noexcept {
   auto* dtv = get<dtv_entry*>(pointer, glibc_layout::dtv);
-  const auto length = reinterpret_cast<std::uintptr_t>(dtv[-1].value);
+  const auto length = length_of(dtv);
   for (std::uintptr_t i = 1; i <= length; ++i) {
     if (dtv[i].to_free == nullptr) continue;
     std::free(dtv[i].to_free);
@@ -231,6 +231,8 @@ result<tls_block> make_tls_block(const stack_slot& slot) noexcept {
     records.put(*record);
     return failure_from(ENOMEM);
   }
+  const auto* dtv = get<const dtv_entry*>(pointer, glibc_layout::dtv);
+  notice_new_static_tls({dtv, length_of(dtv) + 1}, low, pointer);
   initialise_control_block(pointer, slot, *record);
   return tls_block(pointer, low, *record);
 }
