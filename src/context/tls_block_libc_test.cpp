@@ -401,6 +401,15 @@ TEST_F(tls_block_libc_test, call_once_runs_once_and_again_after_an_exception) {
   EXPECT_EQ(runs, 2);
 }
 
+// The C library makes the call in each of its threads and waits for all. In a fiber it would wait
+// for ever: docs/support.md. Parked fibers are no threads of its.
+TEST_F(tls_block_libc_test, a_change_of_user_by_a_thread_does_not_wait_for_parked_fibers) {
+  tls_test_fiber fiber([](tls_test_fiber& self) { self.park(); });
+  fiber.resume();
+  EXPECT_EQ(setegid(getegid()), 0);
+  fiber.resume();
+}
+
 TEST_F(tls_block_libc_test, a_child_of_fork_goes_on_as_the_fiber) {
   tls_test_fiber fiber([](tls_test_fiber&) {
     const pid_t child = fork();
