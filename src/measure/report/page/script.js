@@ -132,6 +132,15 @@
     });
   }
 
+  // A shape for each series, so that colour is not all that tells them apart.
+  function mark(pen, s, x, y) {
+    pen.beginPath();
+    if (s === 0) pen.arc(x, y, 5, 0, 7);
+    else if (s === 1) { pen.moveTo(x, y - 6); pen.lineTo(x + 6, y + 5); pen.lineTo(x - 6, y + 5); }
+    else pen.rect(x - 4.5, y - 4.5, 9, 9);
+    pen.fill();
+  }
+
   function drawBars(chart, pen, plot) {
     const scale = chart.scales.x;
     drawAbsent(chart, pen, plot);
@@ -148,9 +157,7 @@
         const tip = inside(scale, value.median);
         if (plot.logarithmic) {
           pen.fillStyle = chart.data.datasets[s].solid(i);
-          pen.beginPath();
-          pen.arc(tip, y, 5, 0, 7);
-          pen.fill();
+          mark(pen, s, tip, y);
         }
         horizontalWhisker(pen, low, high, y);
         pen.fillStyle = colour("ink");
@@ -246,7 +253,8 @@
       solid: (i) => colours[i],
       borderColor: colour("card"),
       borderWidth: stacked ? { right: 1 } : 0,
-      barThickness: stacked ? 22 : plot.logarithmic ? 3 : 15,
+      // On a logarithmic axis a bar has no true length: a thin line leads to the point instead.
+      ...(plot.logarithmic ? { maxBarThickness: 3, categoryPercentage: 0.7 } : { barThickness: stacked ? 22 : 15 }),
       minBarLength: stacked ? 0 : 1,
     };
   }
