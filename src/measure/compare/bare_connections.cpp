@@ -62,7 +62,7 @@ outcome<slab_bytes> look_at(std::string_view stage, std::uint64_t wanted, client
                             acceptor& at) {
   if (auto reached = by.reach(stage); !reached) return std::unexpected(reached.error());
   if (auto all = at.accept(wanted); !all) return std::unexpected(all.error());
-  auto slabs = sample_slabs();
+  auto slabs = sample_slabs_at_rest();
   if (!slabs) return slabs;
   if (auto gone_on = by.go_on(); !gone_on) return std::unexpected(gone_on.error());
   return slabs;

@@ -112,8 +112,13 @@ outcome<> contest::find_prices() {
     slabs_by_cache_ = slabs_by_cache_ && bare->growth.by_cache;
     found.push_back(prices_from(*bare, *stack));
   }
-  std::ranges::nth_element(found, found.begin() + found.size() / 2, {}, &kernel_prices::others);
-  prices_ = found[found.size() / 2];
+  const auto median = [&found](double kernel_prices::* which) {
+    std::ranges::sort(found, {}, which);
+    return found[found.size() / 2].*which;
+  };
+  prices_ = {.socket = median(&kernel_prices::socket),
+             .others = median(&kernel_prices::others),
+             .thread_stack = *stack};
   return {};
 }
 

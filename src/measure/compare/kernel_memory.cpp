@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <chrono>
 #include <span>
 #include <string_view>
+#include <thread>
 
 #include "measure/compare/proc_file.hpp"
 #include "measure/load/proc_fields.hpp"
@@ -58,6 +60,23 @@ outcome<slab_bytes> sample_slabs() {
   const auto slab = load::proc_field(*meminfo, "Slab");
   if (!slab) return fail("/proc/meminfo does not tell Slab");
   return slab_bytes{.others = *slab * kib};
+}
+
+outcome<slab_bytes> sample_slabs_at_rest() {
+  using namespace std::chrono_literals;
+  constexpr auto between_looks = 20ms;
+  constexpr int enough = 3;  // looks that are not lower; grace periods take some 20 ms
+  const auto end = std::chrono::steady_clock::now() + 1s;
+  auto last = sample_slabs();
+  for (int steady = 0; last && steady < enough && std::chrono::steady_clock::now() < end;) {
+    std::this_thread::sleep_for(between_looks);
+    const auto now = sample_slabs();
+    if (!now) return now;
+    const bool falls = now->sockets < last->sockets || now->others < last->others;
+    steady = falls ? 0 : steady + 1;
+    last = now;
+  }
+  return last;
 }
 
 // All stacks have one size, a power of two. Stacks of threads that are just ending, or kept for the

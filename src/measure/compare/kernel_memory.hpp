@@ -26,6 +26,10 @@ struct slab_bytes {
 /// From /proc/slabinfo, or, for users who may not read that, the sum of all in /proc/meminfo.
 [[nodiscard]] outcome<slab_bytes> sample_slabs();
 
+/// The same, once it does not fall any more: the kernel gives back the objects of a server that has
+/// ended a while later, after a grace period of RCU. Not later than in a second.
+[[nodiscard]] outcome<slab_bytes> sample_slabs_at_rest();
+
 /// Bytes of the kernel's stack of one thread, from all stacks and all threads of the system.
 [[nodiscard]] std::uint64_t stack_bytes(std::uint64_t all_stacks, std::uint64_t all_threads);
 

@@ -22,7 +22,7 @@ std::vector<std::string> client_words(std::uint16_t port, std::uint64_t first,
 // The slabs first: reading /proc/PID makes some of its own.
 outcome<memory_look> look(server& running) {
   if (auto settled = running.settle(); !settled) return std::unexpected(settled.error());
-  const auto slabs = sample_slabs();
+  const auto slabs = sample_slabs_at_rest();
   if (!slabs) return std::unexpected(slabs.error());
   const auto process = memory_of(running.id());
   if (!process) return std::unexpected(process.error());

@@ -33,7 +33,7 @@ effort make_effort(std::vector<std::uint64_t> connections, double seconds, unsig
              .duration = part_of(seconds, 1),
              .rate = moderate_rate};
   how.churn = {.connections = 500,
-               .storms = std::clamp(static_cast<unsigned>(seconds * 6), 1U, 100U)};
+               .storms = std::clamp(static_cast<unsigned>(seconds * 8), 3U, 100U)};
   how.hogs = {.warm_up = warm_up,
               .before = part_of(seconds, 0.5),
               .during = std::max(part_of(seconds, 0.75), milliseconds(100))};
