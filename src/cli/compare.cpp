@@ -41,7 +41,7 @@ effort effort_of(const compare_options& options) {
     connections =
         options.quick ? std::vector<std::uint64_t>{1000} : std::vector<std::uint64_t>{1000, 10'000};
   std::ranges::sort(connections);
-  return make_effort(std::move(connections), options.seconds.value_or(options.quick ? 0.3 : 0.8),
+  return make_effort(std::move(connections), options.seconds.value_or(options.quick ? 0.3 : 0.6),
                      options.rounds.value_or(3));
 }
 

@@ -57,7 +57,7 @@ void add_effort(CLI::App& to, compare_options& into) {
                   });
   add_text_option(to, "--seconds", "S",
                   fmt::format("seconds of each measurement under load, {:g} to {:g} "
-                              "(default: 0.8; quick: 0.3)",
+                              "(default: 0.6; quick: 0.3)",
                               least_seconds, most_seconds),
                   [&into](std::string_view option, std::string_view text) {
                     into.seconds = parse_fraction(option, text, least_seconds, most_seconds);

@@ -62,10 +62,10 @@ double expected_seconds(const trial& what, const effort& how) {
   const auto connections = static_cast<double>(what.connections);
   switch (what.what) {
     case experiment::memory:
-      return start_and_end + 0.2 + connections * 120e-6;
+      return start_and_end + 0.4 + connections * 150e-6;
     case experiment::load:
       return start_and_end + 2 * (in_seconds(how.warm_up + how.duration) + 0.15) +
-             connections * 160e-6;
+             connections * 200e-6;
     case experiment::hogs:
       return start_and_end + in_seconds(how.hogs.warm_up + 2 * how.hogs.before + how.hogs.during) +
              0.1;

@@ -76,20 +76,22 @@ outcome<std::uint64_t> server::fiber_switches() {
 }
 
 // A look costs the server nothing. Whether it has work cannot be asked from outside, but a server
-// that has some and a CPU to itself uses it.
+// that has some and a CPU to itself uses it; one that has none may still have a thread that looks
+// after the others now and then.
 outcome<> server::settle() {
   constexpr auto between_looks = 10ms;
+  constexpr auto nearly_nothing = 500us;
   constexpr int quiet_looks = 3;
   auto before = cpu_time_of(id());
   const auto end = std::chrono::steady_clock::now() + 10s;
   for (int quiet = 0; quiet < quiet_looks;) {
     std::this_thread::sleep_for(between_looks);
     const auto now = cpu_time_of(id());
-    if (!now) return std::unexpected(now.error());
+    if (!now || !before) return std::unexpected((now ? before : now).error());
     if (process_.interrupted()) return interruption::failed();
     if (std::chrono::steady_clock::now() > end)
       return fail(fmt::format("{} does not come to rest", process_.title()));
-    quiet = *now == *before ? quiet + 1 : 0;
+    quiet = *now - *before < nearly_nothing ? quiet + 1 : 0;
     before = now;
   }
   return {};
