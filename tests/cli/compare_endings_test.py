@@ -73,7 +73,7 @@ class Endings(comparison.Compare):
     def test_a_server_that_answers_right_passes(self):
         code, output, errors = self.with_fake_server("peer.sendall(data)")
         self.assertEqual(code, 0, errors)
-        self.assertIn("raw-epoll", output)
+        self.assertIn("epoll loop by hand", output)
 
     def test_a_wrong_byte_fails_the_run(self):
         self.assert_failed(self.with_fake_server("peer.sendall(data[:-1] + b'x')"), "the client")
