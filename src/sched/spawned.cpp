@@ -37,7 +37,11 @@ void spawned::set_name(std::string_view text) noexcept {
 
 void spawned::release() noexcept {
   // acq_rel: the last one to leave sees what the others did to the block before it is destroyed.
-  if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) dispose();
+  // Where only ours is left nobody else can change the count, and a load does (acquire pairs with
+  // the others' decrements).
+  if (references_.load(std::memory_order_acquire) == 1 ||
+      references_.fetch_sub(1, std::memory_order_acq_rel) == 1)
+    dispose();
 }
 
 void spawned::run_body() {
