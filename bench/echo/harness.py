@@ -198,10 +198,14 @@ def sample_echo(name, build, connections, warm_up, duration):
     """One fresh server, one closed loop; seconds in, the client's measurements out."""
     server_core, client_core = cores()
     with Server(name, build, server_core) as server:
-        return load(
+        sample = load(
             server, build, client_core, "echo", connections,
             "--warm-up", milliseconds(warm_up), "--duration", milliseconds(duration),
         )  # fmt: skip
+    # Something kept both from running: a cost a message of 0 would be no sample.
+    if sample["messages"] == 0:
+        raise Failure(f"'{name}' at {connections} connections: not a message in {duration} s")
+    return sample
 
 
 def median_of(samples, key):
