@@ -25,8 +25,8 @@ _BASELINE = ["--host", HOST, "--port", "{port}"]
 
 SERVERS = {
     "fibers": [*_CEDE, "--kind", "cooperative"],
-    "os-threads": [*_CEDE, "--kind", "os-thread"],
-    "fifo-threads": [*_CEDE, "--kind", "os-thread-fifo"],
+    "os-threads": [*_CEDE, "--kind", "os-thread", "--stack", "64"],
+    "fifo-threads": [*_CEDE, "--kind", "os-thread-fifo", "--stack", "64"],
     "raw-epoll": ["{build}/bench/echo_baseline_epoll", *_BASELINE],
     "raw-uring": ["{build}/bench/echo_baseline_uring", *_BASELINE],
     "raw-threads": ["{build}/bench/echo_baseline_threads", *_BASELINE, "--stack", "64"],
