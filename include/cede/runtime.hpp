@@ -57,6 +57,8 @@ struct runtime_options {
   std::chrono::milliseconds watchdog{100};
   /// Called with each report, on a thread of its own; must not wait for the fibers.
   std::function<void(const hog_report&)> on_hog = nullptr;
+  /// How long a preemptive fiber may run before others that are ready get the CPU, 500 us to 1 s.
+  std::chrono::microseconds slice{10'000};
 };
 
 namespace detail {

@@ -11,6 +11,7 @@
 
 #include <cede/deadline.hpp>
 #include <cede/error.hpp>
+#include <chrono>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
@@ -28,10 +29,12 @@ namespace cede {
 enum class kind : std::uint8_t {
   cooperative,  ///< a fiber that runs until it waits, yields or ends
   os_thread,    ///< a thread of its own, scheduled by the kernel
+  preemptive,   ///< a fiber that others may interrupt when its slice is over; a thread to libraries
 };
 
 inline constexpr kind cooperative = kind::cooperative;
 inline constexpr kind os_thread = kind::os_thread;
+inline constexpr kind preemptive = kind::preemptive;
 
 /// The kernel's policy for an OS thread; sched(7).
 enum class thread_policy : std::uint8_t { other, fifo };
@@ -47,7 +50,8 @@ struct attributes {
   /// Shown in reports; copied, up to 63 bytes.
   std::string_view name = {};
   /// Bytes; 0 is the default: 64 KiB for a fiber (rounded up to a power of two from 16 KiB to
-  /// 8 MiB, of which a guard is part), the system's (`ulimit -s`) for an OS thread.
+  /// 8 MiB, of which a guard is part), 256 KiB for a preemptive one, the system's (`ulimit -s`)
+  /// for an OS thread.
   std::size_t stack_size = 0;
   placement where = placement::least_loaded;
   /// Fibers: 0 (most urgent) to 2, under a policy that looks at it.
@@ -56,7 +60,15 @@ struct attributes {
   thread_policy policy = thread_policy::other;
   /// OS threads under thread_policy::fifo: 1 to 99.
   int realtime_priority = 1;
+  /// Preemptive fibers only: how long it may run before others that are ready get the CPU, 500 us
+  /// to 1 s; 0: `runtime_options::slice`.
+  std::chrono::microseconds slice{0};
 };
+
+/// Why there are no preemptive fibers in this process, in one line that names what was looked for
+/// in vain, or nullptr if there are. The first call looks, which takes some 100 us.
+/// Threads: any.
+[[nodiscard]] const char* obstacle_to_preemptive() noexcept;
 
 namespace sched {
 class spawned;
@@ -181,9 +193,10 @@ inline fiber detail::make_fiber(sched::spawned* child) noexcept { return fiber(c
 
 /// Starts `f` as a fiber or thread of the runtime that the caller belongs to.
 /// Errors: `stack_unavailable` or `thread_unavailable` when memory or a limit does not allow more;
-/// `not_permitted` without the privilege for SCHED_FIFO; `invalid_argument` for an attribute out of
-/// range; `no_runtime` outside `cede::run` and `runtime`. `f` is then destroyed, having not run.
-/// Blocks: nothing. What happens before spawn happens before the start of `f`.
+/// `not_permitted` without the privilege for SCHED_FIFO; `not_supported` for a preemptive one where
+/// `obstacle_to_preemptive` says why, and in a runtime with a seed; `invalid_argument` for an
+/// attribute out of range; `no_runtime` outside `cede::run` and `runtime`. `f` is then destroyed,
+/// having not run. Blocks: nothing. What happens before spawn happens before the start of `f`.
 template <spawnable F>
 [[nodiscard]] result<fiber> spawn(kind what, const attributes& how, F&& f) {
   std::decay_t<F> callable(std::forward<F>(f));

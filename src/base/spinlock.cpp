@@ -31,7 +31,7 @@ clock::time_point nap_end() noexcept {
 void spinlock::lock_contended() noexcept {
   int round = 0;
   do {
-    // Relaxed: only a hint that trying is worth the cache line; try_lock() synchronises.
+    // Relaxed: only a hint that trying is worth the cache line; take() synchronises.
     while (state_.load(std::memory_order_relaxed) != 0) {
       if (round < spin_rounds) {
         for (int i = 1 << round; i > 0; --i) relax();
@@ -42,7 +42,7 @@ void spinlock::lock_contended() noexcept {
       }
       ++round;
     }
-  } while (!try_lock());
+  } while (!take());
 }
 
 }  // namespace cede::base

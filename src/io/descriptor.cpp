@@ -10,6 +10,7 @@
 #include "base/slab.hpp"
 #include "base/spinlock.hpp"
 #include "base/sys.hpp"
+#include "context/no_preempt.hpp"
 #include "io/descriptor_state.hpp"
 #include "io/reactor.hpp"
 #include "sched/parking.hpp"
@@ -188,6 +189,7 @@ void descriptor::wake_both() noexcept {
 // Of a reader and a writer that come at once one registers; should that fail, it wakes the other,
 // which then tries itself.
 result<> descriptor::start_watching() noexcept {
+  const context::no_preempt_region region;  // the reactor is this worker's
   reactor* const mine = reactor::current();
   if (mine == nullptr) return failure(errc::not_supported);
   reactor* nobody = nullptr;
@@ -201,6 +203,7 @@ result<> descriptor::start_watching() noexcept {
 }
 
 void descriptor::unwatch() noexcept {
+  const context::no_preempt_region region;  // its reactor waits for us: forget_reactor()
   reactor* by = nullptr;
   {
     const std::lock_guard hold(watchers_lock);

@@ -6,11 +6,13 @@
 #include <cerrno>
 
 #include "base/sys.hpp"
+#include "context/no_preempt.hpp"
 #include "io/operation.hpp"
 #include "io/reactor.hpp"
 #include "io/thread_poll.hpp"
 #include "sched/carrier.hpp"
 #include "sched/parking.hpp"
+#include "sched/preemptive/fair_policy.hpp"
 
 namespace cede {
 namespace {
@@ -31,6 +33,9 @@ sched::wake await(io::reactor& by, operation& o, wait_reason reason, deadline un
 result<> wait_on_fiber(sched::runnable& self, int fd, operation::code what, deadline until) {
   const wait_reason reason =
       what == operation::code::poll_readable ? wait_reason::readable : wait_reason::writable;
+  // Whoever submits an operation must be able to cancel it, on the same worker.
+  const context::no_preempt_region region;
+  const sched::pinning stay(self);
   io::reactor* const mine = io::reactor::current();
   if (mine == nullptr) return failure(errc::not_supported);
   const auto o = operation::make(what, fd, self);

@@ -65,7 +65,7 @@ engine::engine(const runtime_options& options)
 
 result<std::unique_ptr<engine>> engine::create(const runtime_options& options) {
   if (options.workers > most_workers || (options.seed && options.workers > 1) ||
-      options.watchdog < std::chrono::milliseconds(0))
+      options.watchdog < std::chrono::milliseconds(0) || !sched::is_slice(options.slice))
     return failure(errc::invalid_argument);
   if (const char* const obstacle = context::obstacle_to_switching()) {
     base::log(log_level::error, obstacle);
@@ -80,7 +80,8 @@ result<std::unique_ptr<engine>> engine::create(const runtime_options& options) {
          return io::make_reactor(options.reactor, w);
        },
        .virtual_time = made->virtual_clock_ ? &*made->virtual_clock_ : nullptr,
-       .watchdog = {.threshold = options.watchdog, .on_hog = options.on_hog}});
+       .watchdog = {.threshold = options.watchdog, .on_hog = options.on_hog},
+       .slice = options.slice});
   if (!scheduler) return std::unexpected(scheduler.error());
   made->scheduler_ = std::move(*scheduler);
   made->scheduler_->set_root(&made->root_);

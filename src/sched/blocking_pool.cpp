@@ -3,6 +3,7 @@
 #include <cede/blocking.hpp>
 #include <system_error>
 
+#include "context/no_preempt.hpp"
 #include "sched/carrier.hpp"
 #include "sched/parking.hpp"
 #include "sched/scheduler.hpp"
@@ -19,6 +20,8 @@ blocking_pool::~blocking_pool() {
 result<> blocking_pool::run(void (*call)(void*) noexcept, void* argument) {
   job mine{.call = call, .argument = argument, .caller = current()};
   {
+    const context::no_preempt_region
+        region;  // others would wait for the lock, and with them workers
     std::unique_lock hold(lock_);
     if (jobs_.size() >= idle_ && threads_ < most_threads)
       if (auto started = start_thread(); !started && threads_ == 0) return started;

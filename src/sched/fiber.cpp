@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/assert.hpp"
+#include "context/no_preempt.hpp"
 #include "sched/fiber_slab.hpp"
 #include "sched/kernel_carrier.hpp"
 #include "sched/parking.hpp"
@@ -13,22 +14,36 @@
 #include "sched/worker.hpp"
 
 namespace cede::sched {
-fiber::fiber(worker& on) noexcept : spawned(&fiber::resume, on, capability::may_freeze) {
+namespace {
+
+constexpr auto moves_and_stops = capability::may_migrate | capability::may_preempt;
+
+// A cache belongs to its worker: a fiber that takes from it must not be moved meanwhile.
+result<context::stack_slot> allocate_stack(std::size_t size) noexcept {
+  const context::no_preempt_region region;
+  worker* const here = worker::current();
+  return here != nullptr ? here->stacks().allocate(size)
+                         : context::stack_pool::instance().allocate(size);
+}
+
+}  // namespace
+
+fiber::fiber(worker& on, kind what) noexcept
+    : spawned(what == kind::preemptive ? &fiber::resume_preemptive : &fiber::resume, on,
+              what == kind::preemptive ? moves_and_stops : capability::may_freeze) {
   id = next_id();
   registers_at = static_cast<std::uint8_t>(
       (reinterpret_cast<std::byte*>(&context_) - reinterpret_cast<std::byte*>(this)) / 64);
 }
 
-result<fiber*> fiber::create(worker& on, const attributes& how, const detail::body& callable,
-                             scheduler& owner) {
+result<fiber*> fiber::create(worker& on, kind what, const attributes& how,
+                             const detail::body& callable, scheduler& owner) {
   if (how.priority < 0 || how.priority >= static_cast<int>(priority_policy::classes))
     return failure(errc::invalid_argument);
-  const std::size_t size = how.stack_size != 0 ? how.stack_size : default_stack;
-  worker* const here = worker::current();
-  auto stack = here != nullptr ? here->stacks().allocate(size)
-                               : context::stack_pool::instance().allocate(size);
+  const std::size_t usual = what == kind::preemptive ? default_preemptive_stack : default_stack;
+  auto stack = allocate_stack(how.stack_size != 0 ? how.stack_size : usual);
   if (!stack) return std::unexpected(stack.error());
-  fiber* const f = all_fibers().create(on);
+  fiber* const f = all_fibers().create(on, what);
   if (f == nullptr) {
     context::stack_pool::instance().release(*stack);
     return failure(errc::stack_unavailable);
@@ -38,9 +53,11 @@ result<fiber*> fiber::create(worker& on, const attributes& how, const detail::bo
   f->priority = static_cast<std::uint8_t>(how.priority);
   f->set_name(how.name);
   try {
-    if (auto placed = f->place_body(callable); !placed) {
+    if (auto equipped = f->equip(how, callable); !equipped) {
       f->discard();
-      return std::unexpected(placed.error());
+      return equipped.error().category() == error_category()
+                 ? result<fiber*>(std::unexpected(equipped.error()))
+                 : failure(errc::stack_unavailable);
     }
   } catch (...) {  // the callable's move constructor threw
     f->discard();
@@ -51,7 +68,7 @@ result<fiber*> fiber::create(worker& on, const attributes& how, const detail::bo
 
 // The callable goes to the top of the stack: no allocation, and it sleeps where the stack sleeps.
 result<> fiber::place_body(const detail::body& callable) {
-  const auto top = reinterpret_cast<std::uintptr_t>(stack_.top);
+  const auto top = reinterpret_cast<std::uintptr_t>(tls_ ? tls_.low() : stack_.top);
   const std::size_t room = stack_.usable() / 2;
   if (callable.size > room || callable.alignment > room) return failure(errc::invalid_argument);
   const std::uintptr_t at = (top - callable.size) & ~(std::uintptr_t{callable.alignment} - 1);
@@ -59,7 +76,8 @@ result<> fiber::place_body(const detail::body& callable) {
   callable.move_to(callable.source, storage_);
   run_ = callable.run;
   context_.start_below(stack_, reinterpret_cast<std::byte*>(at & ~std::uintptr_t{15}),
-                       &fiber::enter, this);
+                       tls_ ? &fiber::enter_preemptive : &fiber::enter, this);
+  if (tls_) context_.use_thread_pointer(tls_.thread_pointer());
   return {};
 }
 
@@ -69,6 +87,7 @@ base::slab<fiber>& all_fibers() noexcept {
 }
 
 void fiber::discard() noexcept {
+  if (tls_) context::free_tls_block(tls_);
   context::stack_pool::instance().release(stack_);
   all_fibers().destroy(this);
 }
@@ -95,8 +114,13 @@ void fiber::enter(void* argument) noexcept {
   static_cast<worker*>(self.carrier)->end_of(self);
 }
 
+// What a preemptive fiber's end tells others is told here, as it has no thread state any more.
 void fiber::retire() noexcept {
   context_.destroy();
+  if (tls_) {
+    context::free_tls_block(tls_);
+    announce_end();
+  }
   static_cast<worker*>(carrier)->stacks().release(stack_);
   release();
 }

@@ -4,10 +4,11 @@
 #include <signal.h>
 #include <sys/prctl.h>
 
-#include <mutex>
+#include <algorithm>
 #include <system_error>
 
 #include "base/futex.hpp"
+#include "base/signals.hpp"
 #include "sched/scheduler.hpp"
 #include "sched/worker.hpp"
 
@@ -25,21 +26,22 @@ monitor::monitor(scheduler& of, watchdog_options watch)
 monitor::~monitor() { stop(); }
 
 result<> monitor::start() {
+  // Acquire pairs with the release below; from then on no preemptive fiber waits for the lock.
+  if (started_.load(std::memory_order_acquire)) return {};
   const std::lock_guard hold(start_lock_);
-  if (started_) return {};
+  if (started_.load(std::memory_order_relaxed)) return {};
   sigset_t all;
   sigset_t before;
   ::sigfillset(&all);
   ::pthread_sigmask(SIG_SETMASK, &all, &before);
   result<> outcome;
-  state_.store(awake, std::memory_order_seq_cst);
   try {
     thread_ = std::thread([this] {
       ::pthread_setname_np(::pthread_self(), "cede-monitor");
       wait_precisely();
       serve();
     });
-    started_ = true;
+    started_.store(true, std::memory_order_release);
   } catch (const std::exception&) {  // std::system_error, or std::bad_alloc
     outcome = failure(errc::thread_unavailable);
   }
@@ -48,38 +50,33 @@ result<> monitor::start() {
 }
 
 void monitor::stop() noexcept {
-  if (!started_) return;
-  state_.store(stopping, std::memory_order_seq_cst);
-  base::futex_wake(state_, 1);
+  if (!started_.load(std::memory_order_acquire)) return;
+  stopping_.store(true, std::memory_order_seq_cst);
+  call();
   thread_.join();
-  started_ = false;
+  stopping_.store(false, std::memory_order_relaxed);
+  started_.store(false, std::memory_order_relaxed);
 }
 
-void monitor::wake() noexcept {
-  std::uint32_t expected = dormant;
-  if (state_.compare_exchange_strong(expected, awake, std::memory_order_seq_cst))
-    base::futex_wake(state_, 1);
+void monitor::call() noexcept {
+  calls_.fetch_add(1, std::memory_order_seq_cst);
+  base::futex_wake(calls_, 1);
 }
 
 // clock::now() is the real one here: a virtual clock is installed for its thread alone.
 void monitor::serve() noexcept {
-  while (state_.load(std::memory_order_seq_cst) != stopping) {
-    const clock::time_point now = clock::now();
-    if (look(now))
-      base::futex_wait(state_, awake, now + watchdog_.period());
-    else
-      sleep();
-  }
+  while (!stopping_.load(std::memory_order_seq_cst)) wait_until(look(clock::now()));
 }
 
 // Rule 1.
-void monitor::sleep() noexcept {
-  std::uint32_t expected = awake;
-  if (!state_.compare_exchange_strong(expected, dormant, std::memory_order_seq_cst)) return;
-  while (all_sleep() && state_.load(std::memory_order_seq_cst) == dormant)
-    base::futex_wait(state_, dormant);
-  expected = dormant;
-  state_.compare_exchange_strong(expected, awake, std::memory_order_seq_cst);
+void monitor::wait_until(clock::time_point when) noexcept {
+  const std::uint32_t calls = calls_.load(std::memory_order_seq_cst);
+  next_look_.store(when.time_since_epoch().count(), std::memory_order_seq_cst);
+  const bool dormant = when == clock::time_point::max();
+  const bool called = stopping_.load(std::memory_order_seq_cst) || earliest_wish() < when ||
+                      (dormant && !all_sleep());
+  if (!called) base::futex_wait(calls_, calls, when);
+  next_look_.store(looking, std::memory_order_seq_cst);
 }
 
 bool monitor::all_sleep() const noexcept {
@@ -88,24 +85,73 @@ bool monitor::all_sleep() const noexcept {
   return true;
 }
 
-bool monitor::look(clock::time_point now) noexcept {
-  bool anything = false;
-  for (std::size_t i = 0; i < seen_.size(); ++i)
-    if (look_at(*scheduler_.workers()[i], seen_[i], now)) anything = true;
-  return anything;
+// Of those that have come up since the look.
+clock::time_point monitor::earliest_wish() const noexcept {
+  auto earliest = clock::time_point::max();
+  for (std::size_t i = 0; i < seen_.size(); ++i) {
+    worker_probe& probe = scheduler_.workers()[i]->probe();
+    const auto end =
+        clock::time_point(clock::duration(probe.slice_end.load(std::memory_order_seq_cst)));
+    if (end == clock::time_point{} || !scheduler_.workers()[i]->runs_preemptive()) continue;
+    if (end > seen_[i].no_kick_before) earliest = std::min(earliest, end);
+  }
+  return earliest;
 }
 
-// Whether it has something to do, or has had since the last look.
-bool monitor::look_at(worker& w, stretch& last, clock::time_point now) noexcept {
+clock::time_point monitor::look(clock::time_point now) noexcept {
+  auto next = clock::time_point::max();
+  for (std::size_t i = 0; i < seen_.size(); ++i)
+    next = std::min(next, look_at(*scheduler_.workers()[i], seen_[i], now));
+  return next;
+}
+
+// When to look at it again: max() if it does nothing, and has done nothing since the last look.
+clock::time_point monitor::look_at(worker& w, stretch& last, clock::time_point now) noexcept {
   const bool busy = w.busy();
   const std::uint64_t switches = w.switches();
-  if (!busy || last.switches != switches) {
-    const bool moved = last.switches != switches;
-    last = {.switches = switches, .since = now};
-    return busy || moved;
+  const bool moved = last.switches != switches;
+  if (!busy || moved) {
+    last.switches = switches;
+    last.since = now;
+    last.no_kick_before = {};
+  } else if (watchdog_.on() && !w.runs_preemptive()) {
+    watchdog_.look(w, switches, last.since, now);
   }
-  if (watchdog_.on()) watchdog_.look(w, switches, last.since, now);
-  return true;
+  if (!busy && !moved) return clock::time_point::max();
+  auto next = watchdog_.on() ? now + watchdog_.period() : clock::time_point::max();
+  if (w.known_fair() != nullptr) next = std::min(next, look_at_slice(w, last, now));
+  return next;
+}
+
+clock::time_point monitor::look_at_slice(worker& w, stretch& last, clock::time_point now) noexcept {
+  constexpr auto often_enough = std::chrono::microseconds(500);
+  const clock::duration usual = std::max<clock::duration>(scheduler_.slice() / 2, often_enough);
+  if (!w.runs_preemptive()) return now + usual;
+  const auto slice = clock::duration(w.probe().slice.load(std::memory_order_relaxed));
+  const auto end = clock::duration(w.probe().slice_end.load(std::memory_order_seq_cst));
+  auto due = end.count() != 0 ? clock::time_point(end) : last.since + slice;
+  due = std::max(due, last.no_kick_before);
+  if (now < due) return std::min(due, now + usual);
+  last.no_kick_before = now + slice;
+  // Alone it may go on: whoever comes is seen within a slice.
+  if (w.live() > 1) kick(w, last, now);
+  return now + std::min(usual, slice);
+}
+
+// Rule 3.
+void monitor::kick(worker& w, stretch& last, clock::time_point now) noexcept {
+  const pid_t thread = w.probe().thread.load(std::memory_order_seq_cst);
+  if (thread != last.thread) {
+    last.activity = context::activity_probe(thread);
+    last.thread = thread;
+  }
+  if (last.activity.look().what == context::activity::in_syscall) {
+    if (watchdog_.on()) watchdog_.look(w, last.switches, last.since, now);
+    return;
+  }
+  // Release pairs with the acquire in worker::interrupt_if_due.
+  w.probe().kick_for.store(last.switches + 1, std::memory_order_release);
+  static_cast<void>(base::signals::kick(thread));
 }
 
 }  // namespace cede::sched

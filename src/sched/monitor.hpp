@@ -2,24 +2,26 @@
 // for preemptive fibers whose slice is over, which it kicks.
 //
 // Actors: the monitor's thread; workers, which rouse it; whoever starts and stops it.
-// States of `state_`: awake; dormant, it waits until a worker is roused from its sleep or something
-// must be looked at earlier; stopping.
-// Rules
+// States, by `next_look_`, when it will look again: a time, it waits until then; max(), it is
+// dormant; min(), it is looking. `calls_` is what it waits on. Rules
 //   1. It goes dormant only when, since the look before, no worker has switched and all sleep. It
 //      announces that, and then looks at the workers once more. A worker first stops to sleep and
-//      then looks at the announcement. All four are seq_cst, so one sees the other (Dekker).
+//      then looks at the announcement. All four are seq_cst, so one sees the other (Dekker). In the
+//      same way a worker that wants a look at some time first writes that time.
 //   2. So nothing ticks while nothing runs, and a worker pays one load each time it wakes up.
+//   3. It kicks a worker that runs a preemptive fiber beyond its slice while others live there. Not
+//      in a system call other than a futex: a sleep would end early, a send be cut short.
 #pragma once
 
 #include <atomic>
 #include <cede/clock.hpp>
 #include <cede/error.hpp>
 #include <cstdint>
-#include <memory>
+#include <mutex>
 #include <thread>
 #include <vector>
 
-#include "base/spinlock.hpp"
+#include "context/thread_activity.hpp"
 #include "sched/watchdog.hpp"
 
 namespace cede::sched {
@@ -43,34 +45,45 @@ class monitor {
 
   /// A worker has woken up. Any thread.
   void rouse() noexcept {
-    if (state_.load(std::memory_order_seq_cst) == dormant) [[unlikely]]
-      wake();
+    if (next_look_.load(std::memory_order_seq_cst) == never) [[unlikely]]
+      call();
+  }
+  /// Something must be looked at at `when`, which stands in the worker's probe. Any thread.
+  void look_by(clock::time_point when) noexcept {
+    if (when.time_since_epoch().count() < next_look_.load(std::memory_order_seq_cst)) call();
   }
 
  private:
-  static constexpr std::uint32_t awake = 0;
-  static constexpr std::uint32_t dormant = 1;
-  static constexpr std::uint32_t stopping = 2;
+  static constexpr clock::rep looking = clock::time_point::min().time_since_epoch().count();
+  static constexpr clock::rep never = clock::time_point::max().time_since_epoch().count();
 
   // What was seen of a worker when it was last looked at.
   struct stretch {
     std::uint64_t switches = 0;
     clock::time_point since{};
+    clock::time_point no_kick_before{};
+    pid_t thread = 0;
+    context::activity_probe activity;
   };
 
   void serve() noexcept;
-  bool look(clock::time_point now) noexcept;
-  bool look_at(worker& w, stretch& last, clock::time_point now) noexcept;
+  clock::time_point look(clock::time_point now) noexcept;
+  clock::time_point look_at(worker& w, stretch& last, clock::time_point now) noexcept;
+  clock::time_point look_at_slice(worker& w, stretch& last, clock::time_point now) noexcept;
+  void kick(worker& w, stretch& last, clock::time_point now) noexcept;
+  clock::time_point earliest_wish() const noexcept;
+  void wait_until(clock::time_point when) noexcept;
   bool all_sleep() const noexcept;
-  void sleep() noexcept;
-  void wake() noexcept;
+  void call() noexcept;
 
   scheduler& scheduler_;
   watchdog watchdog_;
   std::vector<stretch> seen_;
-  std::atomic<std::uint32_t> state_{awake};
-  base::spinlock start_lock_;
-  bool started_ = false;
+  std::atomic<clock::rep> next_look_{looking};
+  std::atomic<std::uint32_t> calls_{0};
+  std::atomic<bool> stopping_{false};
+  std::atomic<bool> started_{false};
+  std::mutex start_lock_;
   std::thread thread_;
 };
 

@@ -4,6 +4,7 @@
 #include <mutex>
 
 #include "base/fork_guard.hpp"
+#include "context/no_preempt.hpp"
 #include "sched/carrier.hpp"
 #include "sched/kernel_carrier.hpp"
 
@@ -51,11 +52,8 @@ void mark_cancelled(runnable& who, std::uint32_t bits) noexcept {
     interrupt_if_in_syscall(who);
 }
 
-}  // namespace
-
-wake park_until(wait_reason reason, deadline until, cancellation obey) noexcept {
-  base::require_not_forked_child("waiting");
-  runnable& self = current();
+[[gnu::always_inline]] inline wake park_here(runnable& self, wait_reason reason, deadline until,
+                                             cancellation obey) noexcept {
   const bool obeys = obey == cancellation::obeyed;
   const clock::time_point end =
       obeys && self.ambient_deadline < until.when() ? self.ambient_deadline : until.when();
@@ -81,19 +79,44 @@ wake park_until(wait_reason reason, deadline until, cancellation obey) noexcept 
   return result;
 }
 
+// A preemptive fiber is not interrupted in here: it would be ready and parked at once.
+[[gnu::noinline]] wake park_undisturbed(runnable& self, wait_reason reason, deadline until,
+                                        cancellation obey) noexcept {
+  const context::no_preempt_region region;
+  return park_here(self, reason, until, obey);
+}
+
+[[gnu::noinline]] void yield_undisturbed(runnable& self) noexcept {
+  const context::no_preempt_region region;
+  self.carrier->yield(self);
+}
+
+}  // namespace
+
+wake park_until(wait_reason reason, deadline until, cancellation obey) noexcept {
+  base::require_not_forked_child("waiting");
+  runnable& self = current();
+  if (has(self.capabilities, capability::may_migrate)) [[unlikely]]
+    return park_undisturbed(self, reason, until, obey);
+  return park_here(self, reason, until, obey);
+}
+
 void park(wait_reason reason) noexcept {
   while (park_until(reason, never, cancellation::ignored) != wake::unparked) {
   }
 }
 
 void unpark(runnable& who) noexcept {
-  carrier* by = who.carrier;  // read first: a woken OS thread may end before we call ready
+  // Read first: a woken OS thread may end before we call ready. Of a fiber that moves between
+  // workers it is known only once we have ended its park.
+  const bool moves = has(who.capabilities, capability::may_migrate);
+  carrier* const by = moves ? nullptr : who.carrier;
   std::uint32_t seen = who.state.load(std::memory_order_relaxed);
   std::uint32_t next = 0;
   do {
     next = (seen & ~(parked | cancellable)) | permit;
   } while (!who.state.compare_exchange_weak(seen, next, decide, retry));
-  if ((seen & parked) != 0) by->ready(who);
+  if ((seen & parked) != 0) (moves ? who.carrier : by)->ready(who);
 }
 
 bool expire(runnable& who) noexcept { return end_park(who, parked); }
@@ -108,6 +131,8 @@ void cancel(runnable& who) noexcept {
 
 void yield() noexcept {
   runnable& self = current();
+  if (has(self.capabilities, capability::may_migrate)) [[unlikely]]
+    return yield_undisturbed(self);
   self.carrier->yield(self);
 }
 

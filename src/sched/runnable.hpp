@@ -40,7 +40,7 @@ class scheduler;
 /// What a scheduler may do with a runnable. Nothing else tells kinds apart.
 enum class capability : std::uint8_t {
   none = 0,
-  may_migrate = 1,  ///< may resume on another worker after it has started
+  may_migrate = 1,  ///< may resume on another worker after it has started: a preemptive fiber
   may_preempt = 2,  ///< may be interrupted between two of its instructions
   may_freeze = 4,   ///< its stack may be put away while it waits
 };

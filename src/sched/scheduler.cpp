@@ -57,12 +57,19 @@ result<spawned*> scheduler::spawn(kind what, const attributes& how, const detail
                                   child_group* group) {
   base::require_not_forked_child("spawn");
   if (what == kind::os_thread) return os_thread::create(how, callable, group, *this);
+  if (auto prepared = prepare_for(what); !prepared) return std::unexpected(prepared.error());
   worker& on = place(how.where);
-  auto made = fiber::create(on, how, callable, *this);
+  auto made = fiber::create(on, what, how, callable, *this);
   if (!made) return std::unexpected(made.error());
   if (group != nullptr) group->adopt(**made);
   on.start(**made, how.where);
   return *made;
+}
+
+result<> scheduler::prepare_for(kind what) {
+  if (what != kind::preemptive) return {};
+  if (prepare_preemption() != nullptr || monitor_ == nullptr) return failure(errc::not_supported);
+  return monitor_->start();
 }
 
 // The one with the fewest fibers; of equals one that is not busy spawning. With many workers a
@@ -125,7 +132,7 @@ void scheduler::stop() noexcept {
 
 bool scheduler::anything_to_steal(const worker& self) const noexcept {
   for (const auto& w : workers_)
-    if (w.get() != &self && w->has_unstarted()) return true;
+    if (w.get() != &self && (w->has_unstarted() || w->spares())) return true;
   return false;
 }
 

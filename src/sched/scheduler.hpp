@@ -26,6 +26,7 @@ struct scheduler_options {
   /// Time advances when nothing is ready, to the next timer. Requires: one worker.
   base::virtual_clock* virtual_time = nullptr;
   watchdog_options watchdog{};
+  clock::duration slice = std::chrono::milliseconds(10);  // of preemptive fibers
 };
 
 class scheduler {
@@ -62,6 +63,7 @@ class scheduler {
   child_group* root() const noexcept { return root_; }
   void set_root(child_group* root) noexcept { root_ = root; }
   blocking_pool& blocking() noexcept { return blocking_; }
+  clock::duration slice() const noexcept { return options_.slice; }
   /// Who watches the workers; null if nobody does.
   monitor* watching() noexcept { return monitor_.get(); }
   /// Wakes a sleeping worker other than `busy`, if there is one, to steal from it.
@@ -80,6 +82,7 @@ class scheduler {
  private:
   explicit scheduler(scheduler_options options);
   worker& place(placement where) noexcept;
+  result<> prepare_for(kind what);
 
   scheduler_options options_;
   std::vector<std::unique_ptr<worker>> workers_;

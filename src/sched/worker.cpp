@@ -11,6 +11,7 @@
 
 #include "base/alternate_stack.hpp"
 #include "base/signals.hpp"
+#include "context/no_preempt.hpp"
 #include "sched/fiber.hpp"
 #include "sched/kernel_carrier.hpp"
 #include "sched/monitor.hpp"
@@ -98,7 +99,13 @@ worker::~worker() {
   while (remotes_.load(std::memory_order_acquire) != 0) std::this_thread::yield();
 }
 
-worker* worker::current() noexcept { return this_worker; }
+// A preemptive fiber has a thread_local of its own there, which nobody sets.
+worker* worker::current() noexcept {
+  if (this_worker != nullptr) return this_worker;
+  runnable* const self = current_runnable;
+  if (self == nullptr || !has(self->capabilities, capability::may_migrate)) return nullptr;
+  return static_cast<worker*>(self->carrier);
+}
 
 void worker::run() noexcept {
   // A stack overflow leaves no room for the handler that reports it.
@@ -109,10 +116,12 @@ void worker::run() noexcept {
   running_ = loop_ = &loop;
   current_slot_ = &current_runnable;
   const kick_admission admitted(probe_);
+  ::pthread_sigmask(SIG_SETMASK, nullptr, &usual_mask_);
   rouse_monitor();
   for (;;) {
     round();
     if (runnable* const r = next()) {
+      if (spares()) scheduler_.rouse_a_thief(*this);
       dispatch(*r);
       reap();
       continue;
@@ -137,12 +146,13 @@ void worker::round() noexcept {
   drain_inbox();
   if (wheel_.armed() != 0) wheel_.advance(clock::now());
   if (policy_->has_ready() && poller_->watching()) poller_->poll(clock::time_point::min());
+  if (fair_policy* const fair = known_fair()) fair->tick(clock::now());
   budget_ = std::max(least_budget, policy_->ready_count());
 }
 
 runnable* worker::next() noexcept {
   if (unstarted_count_.load(std::memory_order_relaxed) != 0 &&
-      (!policy_->has_ready() || ++picks_ >= picks_before_a_start)) {
+      (!policy_->urgent() || ++picks_ >= picks_before_a_start)) {
     picks_ = 0;
     if (runnable* const fresh = take_unstarted()) return fresh;
   }
@@ -165,10 +175,13 @@ void worker::suspend(runnable& self, clock::time_point until) noexcept {
   } else {
     leave_to_loop(*running_);
   }
-  if (timed) wheel_.disarm(self);
+  // One that may migrate is perhaps on another worker now, and its timer is disarmed: welcome().
+  if (timed && !has(self.capabilities, capability::may_migrate)) wheel_.disarm(self);
 }
 
 void worker::yield(runnable& self) noexcept {
+  if (has(self.capabilities, capability::may_migrate)) [[unlikely]]
+    return leave(static_cast<fiber&>(self), departure::yielded);
   policy_->awakened(self);
   if (budget_ == 0) return leave_to_loop(*running_);
   --budget_;
@@ -178,7 +191,9 @@ void worker::yield(runnable& self) noexcept {
 }
 
 void worker::ready(runnable& who) noexcept {
-  if (this_worker == this) return policy_->awakened(who);
+  if (this_worker == this) return accept(who);
+  const context::no_preempt_region region;
+  if (this_worker == nullptr && ready_from_own_tls(who)) return;
   remotes_.fetch_add(1, std::memory_order_relaxed);  // ordered by the push
   who.queue_next = inbox_.load(std::memory_order_relaxed);
   while (!inbox_.compare_exchange_weak(who.queue_next, &who, std::memory_order_seq_cst,
@@ -222,7 +237,7 @@ void worker::drain_inbox() noexcept {
   while (oldest != nullptr) {
     runnable& r = *oldest;
     oldest = r.queue_next;
-    policy_->awakened(r);
+    accept(r);
   }
 }
 
@@ -255,6 +270,8 @@ bool worker::steal() noexcept {
       return true;
     }
   }
+  for (std::size_t i = 1; i < count; ++i)
+    if (steal_from(*all[(index_ + i) % count])) return true;
   if (!busy_ones)
     patience_ = clock::time_point::min();
   else if (patience_ == clock::time_point::min())
@@ -293,6 +310,7 @@ void worker::idle() noexcept {
   if (scheduler_.virtual_time() != nullptr) return advance_virtual_time();
   clock::time_point until = wheel_.next();
   if (patience_ != clock::time_point::min()) until = std::min(until, patience_);
+  if (const fair_policy* const fair = known_fair()) until = std::min(until, fair->waits_until());
   sleep_until(until);
 }
 
@@ -338,6 +356,7 @@ void worker::end_of(fiber& f) noexcept {
 
 void worker::reap() noexcept {
   if (fiber* const f = std::exchange(ended_, nullptr)) f->retire();
+  if (parting_ != nullptr) see_off();
 }
 
 }  // namespace cede::sched

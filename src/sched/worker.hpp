@@ -1,4 +1,4 @@
-// A worker: one OS thread that runs cooperative fibers, one at a time.
+// A worker: one OS thread that runs fibers, one at a time.
 //
 // Actors: its own thread ("the worker"); other workers and foreign threads ("remote"), which hand
 // it runnables; thieves, which are other idle workers.
@@ -12,7 +12,9 @@
 //
 // Rules
 //   1. A runnable that has started is touched by its worker's thread alone; remotes only push it to
-//      the inbox, after they have cleared its parked bit (parking.hpp rule 1).
+//      the inbox, after they have cleared its parked bit (parking.hpp rule 1). One that may migrate
+//      changes its worker while it is ready, by thieves (preemptive/fair_policy.hpp); while it is
+//      parked, its worker is the one on which it parked, and its timer is on that wheel.
 //   2. Sleeping is announced before the last look at inbox and unstarted, and a remote pushes
 //   before
 //      it looks at the announcement; both are seq_cst, so one of them sees the other (Dekker).
@@ -22,7 +24,10 @@
 //   and
 //      the scheduler with it, while the remote is still making the wake-up call.
 //   5. A fiber that ends switches to the loop, which then frees its stack: nothing can free the
-//      stack that it stands on.
+//      stack that it stands on. For the same reason the loop puts a preemptive fiber back in the
+//      policy that has yielded or was interrupted: a thief could run it at once.
+//   6. Code of a preemptive fiber calls this only in a region (context/no_preempt.hpp), and after a
+//      switch, perhaps on another worker, nothing of the one before is touched.
 #pragma once
 
 #include <ucontext.h>
@@ -39,6 +44,8 @@
 #include "sched/carrier.hpp"
 #include "sched/policy.hpp"
 #include "sched/poller.hpp"
+#include "sched/preemptive/fair_policy.hpp"
+#include "sched/preemptive/preemption.hpp"
 #include "sched/timing_wheel.hpp"
 #include "sched/worker_probe.hpp"
 
@@ -52,7 +59,8 @@ class worker final : public carrier {
   worker(scheduler& owner, unsigned index, std::unique_ptr<sched::policy> order);
   ~worker();
 
-  /// The worker whose thread this is; null elsewhere.
+  /// The worker whose thread this is; null elsewhere. In a preemptive fiber: only in a region is
+  /// the answer of any worth.
   [[gnu::noinline]] static worker* current() noexcept;
 
   /// Runs fibers on the calling thread until `stop()` and nothing is ready.
@@ -84,8 +92,18 @@ class worker final : public carrier {
     return probe_.thread.load(std::memory_order_seq_cst) != 0 && !sleeping();
   }
   worker_probe& probe() noexcept { return probe_; }
+  /// Whether what runs is a preemptive fiber. Any thread.
+  bool runs_preemptive() const noexcept {
+    return probe_.preemptive_at.load(std::memory_order_seq_cst) == switches();
+  }
   /// In the kick's handler, on its thread.
   void kicked(ucontext_t& interrupted) noexcept;
+  /// Gives way to others; `f` is what runs. Returns when it goes on, perhaps on another worker.
+  void leave(fiber& f, departure how) noexcept;
+  /// Whether it has something ready that idle workers may take over. Any thread.
+  bool spares() const noexcept;
+  /// Its policy for preemptive fibers, if it has one. Any thread.
+  fair_policy* known_fair() const noexcept { return fair_.load(std::memory_order_acquire); }
   /// Who runs, or ran last. Any thread.
   std::string name_of_running() const;
 
@@ -116,6 +134,18 @@ class worker final : public carrier {
   [[gnu::noinline]] void leave_to_loop(context::fiber_context& from) noexcept;
   [[noreturn]] void end_of(fiber& f) noexcept;
   void reap() noexcept;
+  void accept(runnable& r) noexcept {
+    if (has(r.capabilities, capability::may_migrate)) [[unlikely]]
+      return welcome(r);
+    policy_->awakened(r);
+  }
+  void welcome(runnable& r) noexcept;
+  fair_policy& fair();
+  void begin_slice(fiber& f) noexcept;
+  [[gnu::cold]] void see_off() noexcept;
+  void interrupt_if_due(ucontext_t& interrupted) noexcept;
+  bool steal_from(worker& victim) noexcept;
+  bool ready_from_own_tls(runnable& who) noexcept;
   void answer(const ucontext_t& interrupted) noexcept;
   std::size_t waiting_in_inbox() const noexcept;
   runnable* current_slot_load() const noexcept;
@@ -134,8 +164,12 @@ class worker final : public carrier {
   context::fiber_context* loop_ = nullptr;     // on the thread's own stack, inside run()
   context::fiber_context* running_ = nullptr;  // whose registers the CPU holds
   fiber* ended_ = nullptr;                     // rule 5
-  std::size_t budget_ = 0;                     // rule 3
-  unsigned picks_ = 0;                         // since a new fiber has started
+  fiber* parting_ = nullptr;                   // rule 5
+  departure parting_how_{};
+  sigset_t usual_mask_{};                                  // of its thread, in run()
+  std::atomic<fair_policy*> fair_{nullptr};                // policy_, once it is that one
+  std::size_t budget_ = 0;                                 // rule 3
+  unsigned picks_ = 0;                                     // since a new fiber has started
   clock::time_point patience_ = clock::time_point::min();  // steal from a busy worker after this
   runnable** current_slot_ = nullptr;  // current_runnable of the thread in run()
   std::atomic<std::uint64_t> switches_{0};

@@ -2,10 +2,9 @@
 //
 // Actors: the monitor's thread; the handler, on the worker's thread at any instruction; that
 // thread itself, at the begin and end of its run.
-// Who may touch what: `thread` is written by the worker's thread. The monitor writes `question`,
-// and sends the kick. The handler takes the question out, fills the sighting and, last, writes
-// `sighting.at`.
-// Rules
+// Who may touch what: `thread` and the slice's are written by the worker's thread. The monitor
+// writes `question` and `kick_for`, and sends the kick. The handler takes the question out, fills
+// the sighting and, last, writes `sighting.at`. Rules
 //   1. The monitor reads the sighting only while `at` is what it asked for (acquire, pairs with the
 //      handler's release), and asks again only after that or when it has given up: an answer that
 //      comes later than that bears another number, as `at` is the worker's count of switches.
@@ -15,6 +14,7 @@
 
 #include <array>
 #include <atomic>
+#include <cede/clock.hpp>
 #include <cstddef>
 #include <cstdint>
 
@@ -33,6 +33,11 @@ struct worker_probe {
   std::atomic<pid_t> thread{0};            // 0: nobody runs it
   std::atomic<std::uint64_t> question{0};  // as sighting::at; 0: none
   sighting seen;
+  // For preemption. Written by the worker at each switch to a preemptive fiber, in this order:
+  std::atomic<clock::rep> slice{0};      // how long it may run
+  std::atomic<clock::rep> slice_end{0};  // when its time is over; 0: `slice` after it is first seen
+  std::atomic<std::uint64_t> preemptive_at{UINT64_MAX};  // the count of switches then
+  std::atomic<std::uint64_t> kick_for{0};  // by the monitor: that count, plus one, when it kicks
 };
 
 }  // namespace cede::sched

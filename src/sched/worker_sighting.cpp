@@ -13,12 +13,14 @@ namespace cede::sched {
 void worker::kicked(ucontext_t& interrupted) noexcept {
   // Acquire pairs with the release in watchdog::ask.
   if (probe_.question.load(std::memory_order_acquire) != 0) answer(interrupted);
+  interrupt_if_due(interrupted);
 }
 
 void worker::answer(const ucontext_t& interrupted) noexcept {
   sighting& seen = probe_.seen;
   probe_.question.store(0, std::memory_order_relaxed);
-  const runnable* const who = running_ == loop_ ? nullptr : current_slot_load();
+  const bool preemptive = probe_.preemptive_at.load(std::memory_order_relaxed) == switches();
+  const runnable* const who = running_ == loop_ || preemptive ? nullptr : current_slot_load();
   seen.cooperative = who != nullptr;
   if (who != nullptr) {
     describe(*who, seen.fiber.data(), seen.fiber.size());

@@ -41,6 +41,9 @@ inline constexpr std::uint32_t preemption_not_pending = std::uint32_t{1} << 31;
 // meanwhile.
 [[gnu::cold]] void preemption_due() noexcept;
 
+// What that calls; may be null.
+extern constinit std::atomic<void (*)() noexcept> preemption_due_handler;
+
 class no_preempt_region {
  public:
   no_preempt_region() noexcept {

@@ -15,9 +15,11 @@
 //    SCHED_OTHER holder run before a SCHED_FIFO waiter on the same CPU.
 // 2. Not recursive, and not fair.
 // 3. A holder must not park and must not be left by a signal handler that takes the same lock.
+// 4. A holder is not preempted: who waits for it may be the very thread that would have to run it.
 #pragma once
 
 #include <atomic>
+#include <cede/detail/no_preempt.hpp>
 #include <cstdint>
 
 namespace cede::base {
@@ -29,19 +31,40 @@ class spinlock {
   spinlock& operator=(const spinlock&) = delete;
 
   void lock() noexcept {
-    if (!try_lock()) [[unlikely]] {
+    hold_off();
+    if (!take()) [[unlikely]] {
       lock_contended();
     }
   }
 
-  // Acquire pairs with the release in unlock(): what the last holder wrote is visible.
   [[nodiscard]] bool try_lock() noexcept {
-    return state_.exchange(1, std::memory_order_acquire) == 0;
+    hold_off();
+    if (take()) return true;
+    let_come();
+    return false;
   }
 
-  void unlock() noexcept { state_.store(0, std::memory_order_release); }
+  void unlock() noexcept {
+    state_.store(0, std::memory_order_release);
+    let_come();
+  }
 
  private:
+  // Acquire pairs with the release in unlock(): what the last holder wrote is visible.
+  bool take() noexcept { return state_.exchange(1, std::memory_order_acquire) == 0; }
+
+  // Rule 4. The fences are for the compiler; the handler runs on this very thread, so the processor
+  // needs no telling.
+  static void hold_off() noexcept {
+    ++detail::preemption_word;
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+  }
+  static void let_come() noexcept {
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+    if (--detail::preemption_word == 0) [[unlikely]]
+      detail::preemption_due();
+  }
+
   [[gnu::cold]] void lock_contended() noexcept;
 
   std::atomic<std::uint32_t> state_ = 0;

@@ -82,6 +82,7 @@ runnable* fair_policy::pick_next() noexcept {
 
 runnable* fair_policy::pick_background() noexcept {
   const clock::duration quantum = std::exchange(next_quantum_, clock::duration(0));
+  foreground_owed_ = true;
   runnable* const r = pop(background_, background_count_);
   if (r == nullptr) return nullptr;  // thieves were faster
   picked_quantum_ = std::min(quantum, slice_of(*r, how_.slice));
@@ -115,6 +116,7 @@ runnable* fair_policy::pick_from_both() noexcept {
 
 void fair_policy::count_active(runnable& r) noexcept {
   foreground_ran_ = true;
+  foreground_owed_ = false;
   if ((r.standing & standing_bit::window) == window_number_) return;
   r.standing = static_cast<std::uint8_t>((r.standing & ~standing_bit::window) | window_number_);
   ++window_active_;
@@ -129,9 +131,10 @@ void fair_policy::tick(clock::time_point now) noexcept {
   }
   foreground_ran_ = background_ran_ = false;
   next_quantum_ = clock::duration(0);
-  if (background_empty()) return;
+  background_waited_ = !background_empty();
+  if (!background_waited_) return;
   if (urgent()) {
-    if (credit_ >= how_.slice) next_quantum_ = how_.slice;
+    if (credit_ >= how_.slice && !foreground_owed_) next_quantum_ = how_.slice;
   } else if (now >= waits_until()) {
     next_quantum_ = gap_quantum_;
     gap_quantum_ = std::min(2 * gap_quantum_, how_.slice);
@@ -151,8 +154,8 @@ void fair_policy::account(clock::duration passed) noexcept {
     credit_ -= passed;
   else
     (foreground_ran_ ? window_foreground_ : window_idle_) += passed;
-  if (!background_ran_ && background_empty()) {
-    credit_ = clock::duration(0);  // credit is for who waits for it
+  if (!background_ran_ && !background_waited_) {
+    credit_ = clock::duration(0);  // credit is for who has waited for it
   } else {
     credit_ = std::clamp(credit_ + part(passed, share()), -how_.slice, how_.slice);
   }
@@ -172,7 +175,10 @@ double fair_policy::share() const noexcept {
   // One that has just run is back, or it waits; then it counts still.
   const auto hogs = std::max(background_count_.load(std::memory_order_relaxed),
                              std::uint32_t{background_ran_ ? 1U : 0U});
-  const double active = std::max(active_, window_active_);
+  // Whoever waits is active, whether or not it has run in a window.
+  const auto waiting = pinned_.size() + movable_count_.load(std::memory_order_relaxed);
+  const auto active =
+      static_cast<double>(std::max<std::size_t>({active_, window_active_, waiting}));
   const double equal = hogs / std::max(1.0, hogs + active);
   return std::max({how_.least_share, equal, idle_ * of_idle});
 }

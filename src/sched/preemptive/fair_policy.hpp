@@ -45,6 +45,20 @@ inline constexpr std::uint8_t pinned = 0x40;  // may not migrate for the moment
 inline constexpr std::uint8_t window = 0x3f;  // the last one in which it was counted as active
 }  // namespace standing_bit
 
+/// While it lives, `self` stays on its worker. Made and destroyed by `self`, in a region.
+class pinning {
+ public:
+  explicit pinning(runnable& self) noexcept : self_(self) {
+    self_.standing |= standing_bit::pinned;
+  }
+  ~pinning() { self_.standing &= static_cast<std::uint8_t>(~standing_bit::pinned); }
+  pinning(const pinning&) = delete;
+  pinning& operator=(const pinning&) = delete;
+
+ private:
+  runnable& self_;
+};
+
 class fair_policy final : public policy {
  public:
   struct tuning {
@@ -125,6 +139,8 @@ class fair_policy final : public policy {
   clock::duration picked_quantum_{0};
   bool foreground_ran_ = false;
   bool background_ran_ = false;
+  bool background_waited_ = false;  // at the last tick
+  bool foreground_owed_ = false;    // the background was the last to run: whoever waits comes first
 
   // The window that is open, without the time of the background, and what the last one showed.
   clock::duration window_foreground_{0};

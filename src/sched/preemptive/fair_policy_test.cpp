@@ -167,6 +167,17 @@ TEST(fair_policy, among_very_many_a_hog_has_its_minimum_share) {
   EXPECT_NEAR(part_of(hog.used, 20s), 0.05, 0.01);
 }
 
+TEST(fair_policy, who_comes_when_there_were_only_hogs_is_not_passed_over) {
+  simulation s;
+  for (int i = 0; i < 3; ++i) s.hog();
+  s.run_for(1s);
+  actor& late = s.yielder(20us);
+  s.run_for(100ms);
+  EXPECT_GE(late.bursts, 5u);
+  s.run_for(10s);
+  EXPECT_NEAR(part_of(late.used, 10s), 0.25, 0.05);
+}
+
 TEST(fair_policy, connections_keep_their_throughput_beside_hogs) {
   for (const auto slice : {duration(1ms), duration(10ms)}) {
     for (const int hogs : {1, 2, 10}) {

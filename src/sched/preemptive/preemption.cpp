@@ -1,0 +1,42 @@
+#include "sched/preemptive/preemption.hpp"
+
+#include <cede/spawn.hpp>
+
+#include "context/no_preempt.hpp"
+#include "context/preempt.hpp"
+#include "context/tls_block.hpp"
+#include "sched/fiber.hpp"
+#include "sched/parking.hpp"
+#include "sched/worker.hpp"
+
+namespace cede {
+namespace sched {
+namespace {
+
+// The last region of a preemptive fiber has ended, and its slice had ended before.
+void give_way_now() noexcept {
+  const context::no_preempt_region region;
+  fiber& self = static_cast<fiber&>(current());
+  static_cast<worker*>(self.carrier)->leave(self, departure::expired);
+  context::forget_pending();
+}
+
+const char* look() noexcept {
+  if (const char* const obstacle = context::obstacle_to_preemption()) return obstacle;
+  if (const char* const obstacle = context::obstacle_to_own_tls()) return obstacle;
+  context::set_preemption_due_handler(&give_way_now);
+  return nullptr;
+}
+
+}  // namespace
+
+const char* prepare_preemption() noexcept {
+  static const char* const obstacle = look();
+  return obstacle;
+}
+
+}  // namespace sched
+
+const char* obstacle_to_preemptive() noexcept { return sched::prepare_preemption(); }
+
+}  // namespace cede
