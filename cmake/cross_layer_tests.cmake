@@ -17,12 +17,15 @@ if(sources)
   endif()
 endif()
 
+# A script runs a program many times, under a sanitizer slowly.
+set(CEDE_SCRIPT_TIMEOUT 300)
+
 function(cede_script_tests label)
   foreach(script IN LISTS ARGN)
     cmake_path(GET script STEM name)
     add_test(NAME ${name} COMMAND ${Python3_EXECUTABLE} ${script})
     set_tests_properties(${name} PROPERTIES
-      LABELS ${label} TIMEOUT ${CEDE_TEST_TIMEOUT} ENVIRONMENT "${CEDE_TEST_ENVIRONMENT}")
+      LABELS ${label} TIMEOUT ${CEDE_SCRIPT_TIMEOUT} ENVIRONMENT "${CEDE_TEST_ENVIRONMENT}")
   endforeach()
 endfunction()
 

@@ -228,7 +228,7 @@ class Hog(server.Case):
                 self.assertIn("hog", answered)
                 self.assertEqual(server.receive(hog, 1), b"H")
                 self.assertEqual(server.receive(other, 6), b"during")
-            self.assert_stops(running)
+            self.assert_stops_having_named_a_hog(running)
 
     def test_an_os_thread_that_hogs_starves_nobody(self):
         with self.hogging("os-thread", "--hog-for", "1h") as running:

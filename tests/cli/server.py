@@ -176,6 +176,15 @@ class Case(unittest.TestCase):
         for text in texts:
             self.assertIn(text, result.stderr)
 
+    def assert_stops_having_named_a_hog(self, server):
+        """The server leaves with 0 on SIGTERM; all that it had to say is who kept its worker."""
+        code, errors = server.stop()
+        self.assertEqual(code, 0)
+        self.assertRegex(errors, r"\Acede: fiber 'echo' has kept worker 0 for \d+ ms")
+        self.assertRegex(errors, r"cede:   #\d+ .*\bserve\b")
+        for line in errors.splitlines():
+            self.assertRegex(line, r"\Acede: (fiber 'echo' has kept |  #\d+ )")
+
     def assert_stops(self, server):
         """The server leaves with 0 on SIGTERM and has had nothing to say."""
         code, errors = server.stop()
