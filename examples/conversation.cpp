@@ -2,8 +2,8 @@
 //
 // First both yield after each line, and a conversation comes of it. Then B never yields, and A, who
 // only wants the butter, starves until B has said everything: nobody interrupts a cooperative
-// fiber, but the watchdog says on stderr who it is. For code that cannot be made to yield there are
-// cede::blocking and cede::os_thread.
+// fiber, but the watchdog says on stderr who it is. At last the same B is preemptive, and A gets
+// the butter: the scheduler yields for B.
 #include <cede/cede.hpp>
 #include <chrono>
 #include <cstdio>
@@ -56,14 +56,13 @@ void both_yield() {
   });
 }
 
-void b_never_yields() {
-  part("\nB never yields, and A would like the butter:");
+void b_never_yields(cede::kind b) {
   cede::scope table;
   table.spawn({.name = "A"}, [] {
     talk_and_yield("A", {"So, how was your day?", "Could you pass the butter?",
                          "I have been trying to ask ever since you began."});
   });
-  table.spawn({.name = "B"}, [] {
+  table.spawn(b, {.name = "B"}, [] {
     talk_without_yielding(
         "B", {"I saw llamas! Llamas have very soft feet.", "They hum when they are content.",
               "When they are annoyed, they spit.", "One of the llamas looked just like you.",
@@ -78,6 +77,13 @@ void b_never_yields() {
 int main() {
   return cede::run({.workers = 1}, [] {
     both_yield();
-    b_never_yields();
+    part("\nB never yields, and A would like the butter:");
+    b_never_yields(cede::cooperative);
+    if (const char* const obstacle = cede::obstacle_to_preemptive()) {
+      std::printf("\nB cannot be interrupted here: %s\n", obstacle);
+      return;
+    }
+    part("\nB still never yields, but is interrupted:");
+    b_never_yields(cede::preemptive);
   });
 }

@@ -20,9 +20,9 @@ class Conversation(unittest.TestCase):
         cls.result = subprocess.run(
             [EXAMPLES / "conversation"], capture_output=True, text=True, timeout=PATIENCE,
             check=False)
-        said = re.findall(r"^ *\d+\.\d\d s  ([AB]): (.*)$", cls.result.stdout, re.MULTILINE)
-        begin = next(i for i, line in enumerate(said) if "llamas!" in line[1].lower()) - 1
-        cls.polite, cls.rude = said[:begin], said[begin:]
+        cls.polite, cls.rude, cls.interrupted = (
+            re.findall(r"^ *\d+\.\d\d s  ([AB]): (.*)$", section, re.MULTILINE)
+            for section in re.split(r"^B .*:", cls.result.stdout + "\nB :", flags=re.MULTILINE)[:3])
 
     def test_it_ends_by_itself(self):
         self.assertEqual(self.result.returncode, 0)
@@ -48,6 +48,15 @@ class Conversation(unittest.TestCase):
         lines = [line for _, line in self.rude]
         self.assertEqual(lines.index("Could you pass the butter?"),
                          lines.index("And that is all about llamas.") + 1)
+
+
+    def test_a_b_that_is_interrupted_lets_a_have_the_butter(self):
+        if not self.interrupted:
+            self.assertIn("B cannot be interrupted here: ", self.result.stdout)
+            return
+        lines = [line for _, line in self.interrupted]
+        self.assertLess(lines.index("Could you pass the butter?"),
+                        lines.index("And that is all about llamas."))
 
 
 class EchoServer(unittest.TestCase):

@@ -75,6 +75,21 @@ std::chrono::milliseconds parse_duration(std::string_view option, std::string_vi
   return *count * *unit;
 }
 
+std::chrono::microseconds parse_slice(std::string_view option, std::string_view text) {
+  const auto refuse = [&] {
+    refuse_value(option, text, "a time from 500us to 1s with its unit, such as 500us, 2.5ms or 1s");
+  };
+  const std::size_t unit_at = std::min(text.find_first_not_of("0123456789."), text.size());
+  const std::string_view unit = text.substr(unit_at);
+  const double factor = unit == "us" ? 1 : unit == "ms" ? 1e3 : unit == "s" ? 1e6 : 0;
+  double count = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + unit_at, count);
+  if (factor == 0 || error != std::errc{} || end != text.data() + unit_at) refuse();
+  const double slice = count * factor;
+  if (!(slice >= 500 && slice <= 1e6)) refuse();
+  return std::chrono::microseconds(static_cast<std::int64_t>(slice));
+}
+
 std::byte parse_byte(std::string_view option, std::string_view text) {
   if (text.size() == 1) return static_cast<std::byte>(text.front());
   if (text.size() == 4 && text.starts_with("0x"))

@@ -25,6 +25,9 @@ namespace cede::cli {
 [[nodiscard]] double parse_rate(std::string_view option, std::string_view text);
 
 /// "500ms", "3s", "2min": a whole number and its unit, at most a day.
+/// A slice of a preemptive fiber: `500us` to `1s`, also `0.5ms`.
+[[nodiscard]] std::chrono::microseconds parse_slice(std::string_view option, std::string_view text);
+
 [[nodiscard]] std::chrono::milliseconds parse_duration(std::string_view option,
                                                        std::string_view text);
 

@@ -28,6 +28,8 @@ how_to_spawn spawning(const serve_echo_options& options) {
   switch (options.kind) {
     case echo_kind::cooperative:
       return {kind::cooperative, how};
+    case echo_kind::preemptive:
+      return {kind::preemptive, how};
     case echo_kind::os_thread:
       return {kind::os_thread, how};
     case echo_kind::os_thread_fifo:
@@ -51,9 +53,14 @@ std::string_view name_of(reactor_kind kind) {
 }
 
 runtime_options runtime_for(const serve_echo_options& options) {
+  // Of a hog that was asked for nobody need be told, and looking up its lines would disturb
+  // measures.
+  const auto watchdog = options.hog_byte ? 0ms : runtime_options().watchdog;
   return {.workers = options.workers != 0 ? options.workers : base::usable_cpus(),
           .reactor = options.reactor,
-          .drain = options.drain};
+          .drain = options.drain,
+          .watchdog = watchdog,
+          .slice = options.slice.value_or(runtime_options().slice)};
 }
 
 echo_service service_for(const serve_echo_options& options) {
@@ -171,6 +178,9 @@ class echo_server {
     if (why == errc::invalid_argument)
       print_error(fmt::format("{} does not work with --stack {}: give a larger one", what,
                               options_.stack_size / 1024));
+    else if (why == errc::not_supported && obstacle_to_preemptive() != nullptr)
+      print_error(fmt::format("{} does not work here: {}; use another kind", what,
+                              obstacle_to_preemptive()));
     else if (why != errc::cancelled)
       print_error(fmt::format("{} does not work here: {}", what, because(why)));
     return EXIT_FAILURE;

@@ -24,6 +24,7 @@ struct serve_echo_options {
   std::uint16_t port = 7000;
   unsigned workers = 0;  // 0: one for each CPU
   reactor_kind reactor = reactor_kind::automatic;
+  std::optional<std::chrono::microseconds> slice;  // of preemptive fibers
   std::size_t stack_size = 0;  // bytes; 0: the kind's default
   std::chrono::milliseconds drain{3000};
   std::optional<std::byte> hog_byte;

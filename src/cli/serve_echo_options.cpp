@@ -38,6 +38,12 @@ void add_what_runs(CLI::App& echo, serve_echo_options& into) {
       [&into](std::string_view option, std::string_view text) {
         into.kind = parse_server_kind(option, text).value;
       });
+  add_text_option(echo, "--slice", "TIME",
+                  "how long a preemptive fiber may run before others do, 500us to 1s (default: "
+                  "10ms)",
+                  [&into](std::string_view option, std::string_view text) {
+                    into.slice = parse_slice(option, text);
+                  });
   add_text_option(echo, "--workers", "N",
                   "threads that run fibers, 1 to 1024 (default: one for each CPU)",
                   [&into](std::string_view option, std::string_view text) {
@@ -49,8 +55,8 @@ void add_what_runs(CLI::App& echo, serve_echo_options& into) {
                   });
   add_text_option(
       echo, "--stack", "KIB",
-      "stack of a connection in KiB, 16 to 8192 (default: 64 for a fiber, 'ulimit -s' for a "
-      "thread)",
+      "stack of a connection in KiB, 16 to 8192 (default: 64 for a cooperative fiber, 256 for a "
+      "preemptive one, 'ulimit -s' for a thread)",
       [&into](std::string_view option, std::string_view text) {
         into.stack_size = parse_number(option, text, 16, 8192) * 1024;
       });
@@ -89,6 +95,8 @@ CLI::App* add_serve_echo(CLI::App& serve, serve_echo_options& into) {
   echo->parse_complete_callback([&into] {
     if (into.hog_for && !into.hog_byte)
       throw usage_error("--hog-for says how long, but not for whom: give --hog-byte too");
+    if (into.slice && into.kind != echo_kind::preemptive)
+      throw usage_error("--slice is for preemptive fibers only: give --kind preemptive too");
   });
   return echo;
 }

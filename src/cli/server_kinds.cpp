@@ -12,6 +12,7 @@ using measure::report::nature;
 
 constexpr server_kind kinds[] = {
     {echo_kind::cooperative, "cooperative", "cooperative fibers", nature::fiber},
+    {echo_kind::preemptive, "preemptive", "preemptive fibers", nature::fiber},
     {echo_kind::os_thread, "os-thread", "OS threads", nature::thread},
     {echo_kind::os_thread_fifo, "os-thread-fifo", "OS threads, SCHED_FIFO", nature::thread},
 };

@@ -11,7 +11,7 @@
 namespace cede::cli {
 
 /// What runs a connection.
-enum class echo_kind : std::uint8_t { cooperative, os_thread, os_thread_fifo };
+enum class echo_kind : std::uint8_t { cooperative, preemptive, os_thread, os_thread_fifo };
 
 struct server_kind {
   echo_kind value;

@@ -230,8 +230,15 @@ class Hog(server.Case):
                 self.assertEqual(server.receive(other, 6), b"during")
             self.assert_stops_having_named_a_hog(running)
 
+    @unittest.skipUnless("preemptive" in server.permitted_kinds(), "no preemptive fibers here")
+    def test_a_preemptive_fiber_that_hogs_starves_nobody(self):
+        self.starves_nobody("preemptive", "--slice", "1ms")
+
     def test_an_os_thread_that_hogs_starves_nobody(self):
-        with self.hogging("os-thread", "--hog-for", "1h") as running:
+        self.starves_nobody("os-thread")
+
+    def starves_nobody(self, kind, *options):
+        with self.hogging(kind, "--hog-for", "1h", *options) as running:
             with running.connect() as hog, running.connect() as other:
                 hog.sendall(b"H")
                 for turn in range(20):

@@ -17,7 +17,7 @@ import time
 import unittest
 
 PROGRAM = os.environ["CEDE_PROGRAM"]
-KINDS = ("cooperative", "os-thread", "os-thread-fifo")
+KINDS = ("cooperative", "preemptive", "os-thread", "os-thread-fifo")
 # Sanitizers multiply memory and time; tests that measure memory make no sense there.
 SANITIZER = os.environ.get("CEDE_SANITIZE", "")
 SANITIZED = SANITIZER != ""
@@ -38,8 +38,8 @@ def run(*arguments, **options):
 
 def permitted_kinds():
     """The kinds that this user may run."""
-    trial = run("serve", "echo", "--kind", "os-thread-fifo", "--host", "192.0.2.1")
-    return KINDS if "cannot listen" in trial.stderr else KINDS[:-1]
+    trials = {kind: run("serve", "echo", "--kind", kind, "--host", "192.0.2.1") for kind in KINDS}
+    return tuple(kind for kind in KINDS if "cannot listen" in trials[kind].stderr)
 
 
 def io_uring_permitted():

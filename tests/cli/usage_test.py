@@ -57,13 +57,17 @@ class Usage(server.Case):
             "give a time with its unit, such as 500ms, 3s or 2min, at most 24h")
         self.assert_bad_values("--hog-for", ["5"], "give a time with its unit")
 
+    def test_slices(self):
+        self.assert_bad_values("--slice", ["10", "0ms", "499us", "1001ms", "2s", "x", "-1ms", "1.ms.s"],
+                               "give a time from 500us to 1s")
+
     def test_bytes(self):
         self.assert_bad_values(
             "--hog-byte", ["HH", "0x", "0x1", "0x100", "0xzz"], "give one character, or a byte")
 
     def test_words(self):
         self.assert_bad_values(
-            "--kind", ["fiber"], "use one of: cooperative, os-thread, os-thread-fifo")
+            "--kind", ["fiber"], "use one of: cooperative, preemptive, os-thread, os-thread-fifo")
         self.assert_bad_values("--kind", ["coperative"], "did you mean 'cooperative'?")
         self.assert_bad_values("--reactor", ["kqueue"], "use one of: auto, epoll, io_uring")
         self.assert_bad_values("--reactor", ["io-uring"], "did you mean 'io_uring'?")
