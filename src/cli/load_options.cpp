@@ -43,6 +43,9 @@ void add_duration(CLI::App& to, const std::string& option, const std::string& te
 
 void check_common(const load_options& into) {
   if (into.port == 0) throw usage_error("--port is missing: give the port of the server");
+  if (into.host.empty()) throw usage_error("--host is empty: give an address or a name");
+  if (into.plan.timeout <= nanoseconds{})
+    throw usage_error("--timeout is 0: no server answers in no time; give some, such as 10s");
 }
 
 void add_common(CLI::App& to, load_options& into) {
@@ -110,6 +113,8 @@ void check_echo(const load_echo_options& into) {
     throw usage_error("--hogs says how many, but not how: give --hog-byte too");
   if (into.echo.duration <= nanoseconds{})
     throw usage_error("--duration is 0: give a time to measure");
+  if (into.echo.hog_limit <= nanoseconds{})
+    throw usage_error("--hog-limit is 0: hogs take their time; give some, such as 1min");
 }
 
 }  // namespace

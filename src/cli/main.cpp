@@ -7,8 +7,10 @@
 #include "base/signals.hpp"
 #include "cli/command_line.hpp"
 #include "cli/output.hpp"
+#include "cli/standard_streams.hpp"
 
 int main(int argc, char** argv) {
+  cede::cli::occupy_standard_streams();
   // Whoever reads our output may leave first: that is an error of write(2), not our end.
   const auto no_sigpipe = cede::base::signals::ignore_sigpipe();
   try {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cede/log.hpp>
 #include <cerrno>
@@ -42,6 +43,9 @@ void print_error(std::string_view line) noexcept {
     text.clear();
     fmt::format_to(std::back_inserter(text), "cede: {}\n", line.substr(0, 200));
   }
+  // A name that a user gave, or a file, may hold anything; the terminal is to see one line.
+  std::replace_if(
+      text.begin(), text.end() - 1, [](unsigned char c) { return c < ' ' || c == 0x7f; }, '?');
   // Nobody is left to be told that stderr cannot be written.
   static_cast<void>(write_whole(STDERR_FILENO, {text.data(), text.size()}));
 }

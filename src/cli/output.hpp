@@ -9,7 +9,8 @@ namespace cede::cli {
 
 enum class verbosity : std::uint8_t { normal, verbose };
 
-/// Writes "cede: LINE" to stderr, in one piece, so that lines of several threads do not mix.
+/// Writes "cede: LINE" to stderr, in one piece, so that lines of several threads do not mix, and
+/// without control characters.
 void print_error(std::string_view line) noexcept;
 
 /// Writes the text to stderr at once, as it is.

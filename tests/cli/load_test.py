@@ -244,6 +244,9 @@ class Faulty(Case):
         self.assert_refused(self.load(7, "idle", "--host", "127.0.0.999"), 1, "--host 127.0.0.999",
                             "use an address such as")
 
+    def test_a_host_of_any_content_gives_one_line(self):
+        self.assert_refused(self.load(7, "idle", "--host", "a\nb\x1b[2J"), 1, "--host a?b?[2J: ")
+
     def test_a_process_that_is_none(self):
         with server.Server() as running:
             result = self.load(running.address[1], "idle", "--server-pid", "4194303")
@@ -281,6 +284,19 @@ class Faulty(Case):
         with Peer(lambda connection: echo(connection, 7)) as peer:
             report = self.report(peer.port, "echo", "--connections", "3", "--size", "1000", *SHORT)
             self.assertEqual(report["connections_served"], 3)
+
+
+class Streams(Case):
+    """Standard streams that are closed: no socket may take their place and get what we say."""
+
+    def closed(self, port, *descriptors):
+        return server.run("load", "echo", "--port", str(port), "--connections", "2", *SHORT,
+                          preexec_fn=lambda: [os.close(one) for one in descriptors])
+
+    def test_a_closed_stdout_is_an_error(self):
+        with server.Server() as running:
+            self.assertEqual(self.closed(running.address[1], 1).stderr.splitlines()[-1],
+                             "cede: standard output: Bad file descriptor")
 
 
 class Stall(Case):
@@ -321,6 +337,17 @@ class Stall(Case):
                                 0.9 * self.RATE * self.STALL / 2)
         self.assertGreaterEqual(report["latency_us"]["p99"], self.STALL / 2 * 1e6)
         self.assertAlmostEqual(report["latency_us"]["count"], self.RATE * self.DURATION, delta=1)
+
+    def test_time_without_a_message_is_no_silence_of_the_server(self):
+        def handle(connection):
+            while data := connection.recv(64):
+                time.sleep(0.3)  # less than the timeout
+                connection.sendall(data)
+
+        with Peer(handle) as peer:
+            report = self.report(peer.port, "echo", "--connections", "1", "--rate", "1/s",
+                                 "--warm-up", "0ms", "--duration", "2s", "--timeout", "500ms")
+        self.assertEqual((report["latency_us"]["count"], report["unanswered"]), (2, 0))
 
     def test_a_server_that_cannot_keep_up_is_told_as_such(self):
         def handle(connection):
@@ -421,6 +448,10 @@ class Usage(Case):
             self.assert_usage([verb], "--port is missing", f"cede load {verb} --help")
         self.assert_usage(["echo", "--port", "1", "--hogs", "2"], "give --hog-byte too")
         self.assert_usage(["echo", "--port", "1", "--duration", "0s"], "--duration is 0")
+        self.assert_usage(["echo", "--port", "1", "--hog-limit", "0s"], "--hog-limit is 0")
+        for verb in ("echo", "idle", "churn"):
+            self.assert_usage([verb, "--port", "1", "--timeout", "0ms"], "--timeout is 0")
+            self.assert_usage([verb, "--port", "1", "--host", ""], "--host is empty")
 
     def test_help_names_every_option_and_no_inner_verb(self):
         help_text = server.run("load", "--help")

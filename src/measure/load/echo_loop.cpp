@@ -66,14 +66,14 @@ outcome<> echo_loop::ask(conversation& member, instant due_at, instant now) {
   member.due = due_at;
   member.asked_at = now;
   ++member.turn;
-  ++outstanding_;
+  if (outstanding_++ == 0) silent_since_ = now;
   return member.ask();
 }
 
 outcome<> echo_loop::begin() {
   // The kernel may otherwise wake us 50 us later than we ask for.
   if (open()) prctl(PR_SET_TIMERSLACK, 1UL);
-  last_answer_ = monotonic_now();
+  silent_since_ = monotonic_now();
   for (conversation& member : members_.members()) {
     member.turn = 0;
     member.replies = {};
@@ -114,7 +114,7 @@ void echo_loop::count_put_off() {
 // One look at the clock a message: a reply's arrival is also the start of the next message.
 outcome<> echo_loop::answered(conversation& member) {
   const instant now = monotonic_now();
-  last_answer_ = now;
+  silent_since_ = now;
   --outstanding_;
   ++tally_.messages_in_all;
   if (now >= boundary_) cross_boundaries(now);
@@ -147,7 +147,7 @@ outcome<> echo_loop::check_silence(instant now) const {
   const bool hogged = when_.hogs && now >= when_.to && when_.hogs_over == timetable::never;
   if (outstanding_ == 0 || hogged) return {};
   const bool waited_for_hogs = when_.hogs && when_.hogs_over <= now;
-  const instant since = waited_for_hogs ? std::max(last_answer_, when_.hogs_over) : last_answer_;
+  const instant since = waited_for_hogs ? std::max(silent_since_, when_.hogs_over) : silent_since_;
   if (now - since < plan_.timeout) return {};
   return no_reply(outstanding_);
 }

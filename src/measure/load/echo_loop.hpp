@@ -74,8 +74,8 @@ class echo_loop {
   // Replies while hogs are at work: where they count is known when the hogs are done.
   std::vector<arrival> put_off_;
   std::size_t outstanding_ = 0;
-  std::uint64_t cursor_ = 0;  // the first message that is not yet due
-  instant last_answer_{};
+  std::uint64_t cursor_ = 0;      // the first message that is not yet due
+  instant silent_since_{};        // the last reply, or since then the first message to wait for one
   std::optional<window> window_;  // that it is in now
   instant boundary_{};            // where that may change
   instant cpu_at_boundary_{};
