@@ -171,10 +171,12 @@ int compare(const compare_options& options) {
   if (!stop) return give_up(stop.error());
   const auto found = run_shown(what, ground_here(program, *stop));
   if (!found) return give_up(found.error());
+  // Shown in any case: a disk that has filled meanwhile does not cost the user the figures.
+  const int shown = show(options, *found);
   if (options.folder)
     if (const auto written = measure::report::write_report(*found, *options.folder); !written)
       return give_up({cause::failed, written.error()});
-  return show(options, *found);
+  return shown;
 }
 
 }  // namespace cede::cli

@@ -13,8 +13,8 @@ import server
 FAKE_SERVER = """#!/usr/bin/env python3
 import signal, socket, sys, threading
 listener = socket.create_server(("127.0.0.1", 0), backlog=4096)
-print("listening on 127.0.0.1:%d" % listener.getsockname()[1], flush=True)
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+print("listening on 127.0.0.1:%d" % listener.getsockname()[1], flush=True)
 def serve(peer):
     while data := peer.recv(65536):
         {reply}
@@ -48,6 +48,16 @@ class Endings(comparison.Compare):
             code, _, _ = self.interrupted(signal.SIGKILL, folder)
             self.assertEqual(code, -signal.SIGKILL)
             self.wait_until_nobody_is_left()
+
+    def test_a_report_that_cannot_be_written_does_not_take_the_figures_with_it(self):
+        with tempfile.TemporaryDirectory() as folder:
+            (pathlib.Path(folder) / "report.html").mkdir()
+            code, output, errors = self.compare(
+                "--kinds", "cooperative", "--connections", "10", "--out", folder, *comparison.TINY)
+        self.assertEqual(code, 1)
+        self.assertRegex(errors.splitlines()[-1],
+                         r"\Acede: cannot write \S+report.html: Is a directory; choose another")
+        self.assertIn("cooperative fibers", output)
 
     def with_fake_server(self, reply):
         """A comparison with a peer that replies by this statement."""
