@@ -1,6 +1,7 @@
 #include "measure/compare/progress.hpp"
 
 #include <fmt/format.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -9,7 +10,14 @@ namespace cede::measure::compare {
 namespace {
 
 constexpr std::size_t bar_width = 20;
-constexpr std::size_t columns = 79;
+constexpr std::size_t widest = 79;
+
+// A line that wraps could not be drawn over.
+std::size_t columns_of(int terminal) noexcept {
+  winsize size{};
+  if (::ioctl(terminal, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return widest;
+  return std::min<std::size_t>(size.ws_col - 1, widest);
+}
 
 std::string left(const progress_state& state) {
   if (state.seconds_left < 0.5) return "nearly done";
@@ -23,7 +31,7 @@ void write_all(int descriptor, std::string_view text) {
 
 }  // namespace
 
-std::string progress_bar(const progress_state& state, std::string_view what) {
+std::string progress_bar(const progress_state& state, std::string_view what, std::size_t columns) {
   const double done = std::clamp(state.done, 0.0, 1.0);
   const auto full = static_cast<std::size_t>(done * bar_width);
   std::string text = fmt::format("[{:#<{}}{:-<{}}] {:3.0f} %, {}: {}", "", full, "",
@@ -66,7 +74,8 @@ void progress::begin(std::string_view what, double seconds) {
 
 void progress::show(std::string_view what) {
   if (style_ == style::bar)
-    write_all(descriptor_, fmt::format("\r{}\x1b[K", progress_bar(state_, what)));
+    write_all(descriptor_,
+              fmt::format("\r{}\x1b[K", progress_bar(state_, what, columns_of(descriptor_))));
   else
     write_all(descriptor_, progress_line(state_, what) + "\n");
 }

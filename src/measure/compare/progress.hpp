@@ -16,8 +16,9 @@ struct progress_state {
   double seconds_left = 0;
 };
 
-/// "[######--------------]  30 %, about 90 s left: WHAT", at most 79 columns.
-[[nodiscard]] std::string progress_bar(const progress_state& state, std::string_view what);
+/// "[######--------------]  30 %, about 90 s left: WHAT", cut off after so many columns.
+[[nodiscard]] std::string progress_bar(const progress_state& state, std::string_view what,
+                                       std::size_t columns);
 
 /// "12 of 84, about 90 s left: WHAT".
 [[nodiscard]] std::string progress_line(const progress_state& state, std::string_view what);

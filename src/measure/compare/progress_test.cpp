@@ -1,25 +1,42 @@
 #include "measure/compare/progress.hpp"
 
 #include <gtest/gtest.h>
+#include <pty.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 namespace cede::measure::compare {
 namespace {
 
 TEST(Progress, the_bar_shows_how_far_and_how_long) {
-  EXPECT_EQ(progress_bar({.step = 3, .steps = 10, .done = 0.3, .seconds_left = 90}, "os-thread"),
-            "[######--------------]  30 %, about 90 s left: os-thread");
+  EXPECT_EQ(
+      progress_bar({.step = 3, .steps = 10, .done = 0.3, .seconds_left = 90}, "os-thread", 79),
+      "[######--------------]  30 %, about 90 s left: os-thread");
 }
 
-TEST(Progress, the_bar_stays_in_one_line) {
-  const std::string text = progress_bar({.done = 0.5, .seconds_left = 9}, std::string(200, 'x'));
-  EXPECT_EQ(text.size(), 79U);
+TEST(Progress, the_bar_stays_in_one_line_of_the_terminal) {
+  int terminal = -1;
+  int program = -1;
+  winsize narrow{.ws_row = 24, .ws_col = 40, .ws_xpixel = 0, .ws_ypixel = 0};
+  ASSERT_EQ(::openpty(&terminal, &program, nullptr, nullptr, &narrow), 0);
+  {
+    progress shown(program);
+    shown.expect(1, 10);
+    shown.begin(std::string(200, 'x'), 10);
+  }
+  char text[256];
+  const ssize_t size = ::read(terminal, text, sizeof text);
+  ::close(terminal);
+  ::close(program);
+  ASSERT_GT(size, 0);
+  const std::string drawn(text, static_cast<std::size_t>(size));
+  EXPECT_EQ(drawn.find('\x1b'), 1U + 39U) << drawn;
 }
 
 TEST(Progress, neither_end_is_passed) {
-  EXPECT_EQ(progress_bar({.done = -1, .seconds_left = 9}, "").substr(0, 22),
+  EXPECT_EQ(progress_bar({.done = -1, .seconds_left = 9}, "", 79).substr(0, 22),
             "[--------------------]");
-  EXPECT_EQ(progress_bar({.done = 2}, "").substr(0, 22), "[####################]");
+  EXPECT_EQ(progress_bar({.done = 2}, "", 79).substr(0, 22), "[####################]");
 }
 
 TEST(Progress, elsewhere_there_are_plain_lines) {
