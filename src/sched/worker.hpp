@@ -186,12 +186,12 @@ class worker final : public carrier {
   worker_probe probe_;
 };
 
-// Atomic, as the monitor reads it. Relaxed: it is a word for people.
+// Atomic, as the monitor reads it. Release and acquire pair: with the fiber its name is seen.
 inline runnable* worker::current_slot_load() const noexcept {
-  return std::atomic_ref(*current_slot_).load(std::memory_order_relaxed);
+  return std::atomic_ref(*current_slot_).load(std::memory_order_acquire);
 }
 inline void worker::set_current(runnable& r) noexcept {
-  std::atomic_ref(*current_slot_).store(&r, std::memory_order_relaxed);
+  std::atomic_ref(*current_slot_).store(&r, std::memory_order_release);
 }
 
 }  // namespace cede::sched
