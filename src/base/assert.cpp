@@ -18,14 +18,14 @@ std::atomic<name_hook> current_name_hook = nullptr;
 using message = line_buffer<512>;
 
 void append_current_name(message& text) noexcept {
-  std::array<char, 64> name{};
+  std::array<char, 80> name{};
   if (const name_hook hook = current_name_hook.load()) hook(name.data(), name.size());
-  const char* kind = "fiber '";
-  if (name[0] == '\0') {
-    kind = "thread '";
-    ::pthread_getname_np(::pthread_self(), name.data(), name.size());
+  if (name[0] != '\0') {
+    text.append(name.data());
+    return;
   }
-  text.append(kind).append(name.data()).append("'");
+  ::pthread_getname_np(::pthread_self(), name.data(), name.size());
+  text.append("thread '").append(name.data()).append("'");
 }
 
 }  // namespace

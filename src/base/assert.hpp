@@ -12,7 +12,8 @@ namespace cede::base {
 [[noreturn, gnu::cold]] void contract_failure(
     const char* text, std::source_location where = std::source_location::current()) noexcept;
 
-// Writes the running fiber's name, zero-terminated, or nothing when no fiber runs on this thread.
+// Writes the words for what runs on this thread, such as "fiber 'name'", zero-terminated, or
+// nothing when that is no fiber.
 using name_hook = void (*)(char* buffer, std::size_t size) noexcept;
 
 // The layer that knows fibers registers itself here; nullptr removes it.

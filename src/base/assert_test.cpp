@@ -11,7 +11,7 @@
 namespace {
 
 void name_of_fiber(char* buffer, std::size_t size) noexcept {
-  std::strncpy(buffer, "acceptor", size - 1);
+  std::strncpy(buffer, "fiber 'acceptor'", size - 1);
 }
 
 void no_fiber(char*, std::size_t) noexcept {}

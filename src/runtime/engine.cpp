@@ -30,7 +30,9 @@ void name_running(const context::stack_slot&, char* buffer, std::size_t size) no
 }
 
 void name_caller(char* buffer, std::size_t size) noexcept {
-  sched::describe(sched::current(), buffer, size);
+  const sched::runnable& self = sched::current();
+  const bool foreign_thread = self.name == nullptr && self.id == 0;
+  if (!foreign_thread) sched::describe(self, buffer, size);
 }
 
 void install_process_hooks() {
@@ -63,10 +65,23 @@ engine::engine(const runtime_options& options)
   installed_clock_.emplace(*virtual_clock_);
 }
 
+std::string engine::complaint_about(const runtime_options& options) {
+  if (options.workers > most_workers)
+    return "workers is " + std::to_string(options.workers) + ": give 1 to " +
+           std::to_string(most_workers) + ", or 0 for one a CPU";
+  if (options.seed && options.workers > 1)
+    return "workers is " + std::to_string(options.workers) +
+           ": with a seed there is one, give 1 or 0";
+  if (options.watchdog < std::chrono::milliseconds(0))
+    return "watchdog is " + std::to_string(options.watchdog.count()) +
+           " ms: give a time, or 0 for none";
+  if (!sched::is_slice(options.slice))
+    return "slice is " + std::to_string(options.slice.count()) + " us: give 500 us to 1 s";
+  return {};
+}
+
 result<std::unique_ptr<engine>> engine::create(const runtime_options& options) {
-  if (options.workers > most_workers || (options.seed && options.workers > 1) ||
-      options.watchdog < std::chrono::milliseconds(0) || !sched::is_slice(options.slice))
-    return failure(errc::invalid_argument);
+  if (!complaint_about(options).empty()) return failure(errc::invalid_argument);
   if (const char* const obstacle = context::obstacle_to_switching()) {
     base::log(log_level::error, obstacle);
     return failure(errc::not_supported);

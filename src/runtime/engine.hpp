@@ -4,6 +4,7 @@
 
 #include <cede/runtime.hpp>
 #include <memory>
+#include <string>
 
 #include "base/signals.hpp"
 #include "base/virtual_clock.hpp"
@@ -17,6 +18,8 @@ class engine {
  public:
   static result<std::unique_ptr<engine>> create(const runtime_options& options);
   ~engine();
+  /// Which option no runtime can have, its value, and what to give; empty if there is none.
+  static std::string complaint_about(const runtime_options& options);
   engine(const engine&) = delete;
   engine& operator=(const engine&) = delete;
 

@@ -101,6 +101,10 @@ int run_on(engine& on, const runtime_options& options, const std::function<int()
 int detail::run(const runtime_options& options, const std::function<int()>& main) {
   if (sched::scheduler::current() != nullptr)
     return report_failed_main(make_error_code(errc::nested_run));
+  if (const std::string complaint = engine::complaint_about(options); !complaint.empty()) {
+    std::fprintf(stderr, "cede: runtime_options::%s\n", complaint.c_str());
+    return EXIT_FAILURE;
+  }
   auto made = engine::create(options);
   if (!made) return report_failed_main(made.error());
   return run_on(**made, options, main);

@@ -8,6 +8,7 @@
 #include <cede/cede.hpp>
 #include <thread>
 
+#include "base/assert.hpp"
 #include "base/sanitizers.hpp"
 
 namespace cede {
@@ -26,6 +27,24 @@ TEST(run, gives_0_for_void_the_int_itself_and_1_for_an_error) {
 TEST(run_death, an_escaping_exception_is_printed_and_aborts) {
   GTEST_FLAG_SET(death_test_style, "threadsafe");
   EXPECT_DEATH(run([] { throw std::runtime_error("the butter fell"); }), "the butter fell");
+}
+
+TEST(run_death, a_broken_contract_names_who_broke_it) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  const auto broken = [] { CEDE_REQUIRE(1 + 1 == 3, "sum: wrong"); };
+  EXPECT_DEATH(run([&] { spawn({.name = "llama"}, broken).value().join().value(); }),
+               "cede: sum: wrong \\(fiber 'llama', ");
+  EXPECT_DEATH(run([&] { spawn(os_thread, {.name = "llama"}, broken).value().join().value(); }),
+               "cede: sum: wrong \\(thread 'llama', ");
+  EXPECT_DEATH(run([&] { std::thread(broken).join(); }), "cede: sum: wrong \\(thread '[^']");
+}
+
+TEST(run_death, options_that_are_wrong_are_named_with_their_value) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  EXPECT_EXIT(std::exit(run({.workers = 5'000}, [] {})), testing::ExitedWithCode(1),
+              "^cede: runtime_options::workers is 5000: give 1 to 1024, or 0 for one a CPU\n$");
+  EXPECT_EXIT(std::exit(run({.workers = 2, .seed = 1}, [] {})), testing::ExitedWithCode(1),
+              "^cede: runtime_options::workers is 2: with a seed there is one, give 1 or 0\n$");
 }
 
 TEST(run, inside_a_run_is_an_error_and_a_second_run_works) {
