@@ -93,6 +93,7 @@ CLI::App* add_serve_echo(CLI::App& serve, serve_echo_options& into) {
   add_what_runs(*echo, into);
   add_behaviour(*echo, into);
   echo->parse_complete_callback([&into] {
+    if (into.host.empty()) throw usage_error("--host is empty: give an address or a name");
     if (into.hog_for && !into.hog_byte)
       throw usage_error("--hog-for says how long, but not for whom: give --hog-byte too");
     if (into.slice && into.kind != echo_kind::preemptive)

@@ -1,6 +1,7 @@
 """The echo server with real connections, as each kind: every byte comes back."""
 
 import os
+import pathlib
 import resource
 import selectors
 import signal
@@ -185,6 +186,27 @@ class Echo(server.Case):
         self.assertEqual(
             process.stderr.readline(),
             "cede: standard output: No space left on device; serving all the same\n")
+        address = ("127.0.0.1", listening_port(process.pid))
+        with socket.create_connection(address, server.PATIENCE) as connection:
+            server.exchange(connection, b"still there?")
+        process.send_signal(signal.SIGTERM)
+        self.assertEqual(process.wait(server.PATIENCE), 0)
+
+    def test_closed_standard_streams_are_not_given_to_connections(self):
+        """Else what is said to the user goes to a client, or into a reactor."""
+        def without(*closed):
+            return lambda: [os.close(fd) for fd in closed]
+
+        process = subprocess.Popen(
+            [server.PROGRAM, "serve", "echo", "--port", "0"], stderr=subprocess.PIPE, text=True,
+            preexec_fn=without(0, 1))
+        self.addCleanup(process.communicate)
+        self.addCleanup(process.kill)
+        self.assertEqual(
+            process.stderr.readline(),
+            "cede: standard output: Bad file descriptor; serving all the same\n")
+        fds = pathlib.Path(f"/proc/{process.pid}/fd")
+        self.assertEqual([os.readlink(fds / name) for name in "01"], ["/dev/null"] * 2)
         address = ("127.0.0.1", listening_port(process.pid))
         with socket.create_connection(address, server.PATIENCE) as connection:
             server.exchange(connection, b"still there?")

@@ -23,6 +23,9 @@ class Usage(server.Case):
         self.assert_usage(
             ["load"], "no verb given for load: use one of: echo, idle, churn", "cede load --help")
 
+    def test_an_empty_host_is_no_host(self):
+        self.assert_usage(["serve", "echo", "--host", ""], "--host is empty: give an address")
+
     def test_unknown_verbs_and_options_are_named_with_what_is_near(self):
         self.assert_usage(["sevre"], "no verb 'sevre': did you mean 'serve'?")
         self.assert_usage(["frobnicate"], "no verb 'frobnicate': use one of: serve, load")
