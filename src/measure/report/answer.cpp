@@ -193,12 +193,12 @@ std::string verdict(const figure& fiber, const figure& thread, better which) {
   if (!apart(fiber, thread)) return "No difference between fibers and threads beyond the spread.";
   const bool fiber_wins = (fiber.median < thread.median) == (which == better::less);
   const auto [low, high] = std::minmax(fiber.median, thread.median);
-  const std::string ratio = low > 0 ? fmt::format(", {}", times(high / low)) : std::string();
-  const char* const how = which == better::less ? "less" : "more";
-  return fiber_wins ? fmt::format("Fibers: {} against threads' {}{} {}.", shown(fiber),
-                                  shown(thread), ratio, how)
-                    : fmt::format("Threads win: {} against fibers' {}{} {}.", shown(thread),
-                                  shown(fiber), ratio, how);
+  const std::string ratio =
+      low > 0 ? fmt::format(", a factor of {}", factor(high / low)) : std::string();
+  return fiber_wins
+             ? fmt::format("Fibers: {} against threads' {}{}.", shown(fiber), shown(thread), ratio)
+             : fmt::format("Threads win: {} against fibers' {}{}.", shown(thread), shown(fiber),
+                           ratio);
 }
 
 }  // namespace cede::measure::report

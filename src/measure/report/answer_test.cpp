@@ -82,9 +82,9 @@ TEST(verdict, whoever_is_better_is_named_beyond_the_spread_only) {
   const figure small = summarize({9, 10, 11}, "us");
   const figure large = summarize({19, 20, 21}, "us");
   EXPECT_EQ(verdict(small, large, better::less),
-            "Fibers: 10.0 us against threads' 20.0 us, 2.0 times less.");
+            "Fibers: 10.0 us against threads' 20.0 us, a factor of 2.0.");
   EXPECT_EQ(verdict(small, large, better::more),
-            "Threads win: 20.0 us against fibers' 10.0 us, 2.0 times more.");
+            "Threads win: 20.0 us against fibers' 10.0 us, a factor of 2.0.");
   EXPECT_EQ(verdict(small, summarize({10.5}, "us"), better::less),
             "No difference between fibers and threads beyond the spread.");
   EXPECT_EQ(verdict(small, missing("?"), better::less), "");

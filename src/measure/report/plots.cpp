@@ -155,7 +155,7 @@ section latency(const results& run) {
     due = parts_of_subject(run, std::move(due), connections, paced);
     due.lead = lead_of(
         run, [](const load_point& at) -> const figure& { return at.paced_p99; }, better::less);
-    if (!due.lead.empty() && !due.lead.starts_with("No")) due.lead.insert(0, "p99: ");
+    if (!due.lead.empty()) due.lead.insert(0, "p99: ");
     made.plots.push_back(std::move(due));
     made.plots.push_back(
         parts_of_subject(run,

@@ -85,7 +85,9 @@ std::string rounded(double value) { return with_separators(digits(to_three_digit
 
 std::string grouped(std::uint64_t value) { return with_separators(std::to_string(value)); }
 
-std::string times(double ratio) { return fmt::format("{} times", digits(ratio, 2)); }
+std::string factor(double ratio) { return digits(ratio, 2); }
+
+std::string times(double ratio) { return factor(ratio) + " times"; }
 
 std::string quantity(double value, std::string_view unit) {
   const scaled it = scale(value, unit);

@@ -22,6 +22,9 @@ namespace cede::measure::report {
 /// Whole numbers with separators: "10,000".
 [[nodiscard]] std::string grouped(std::uint64_t value);
 
+/// "2.1", as in "a factor of 2.1".
+[[nodiscard]] std::string factor(double ratio);
+
 /// "2.1 times": how many times `larger` holds `smaller`.
 [[nodiscard]] std::string times(double ratio);
 
