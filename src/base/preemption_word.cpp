@@ -1,5 +1,5 @@
-// The word of <cede/detail/no_preempt.hpp>: here, as spinlocks need it. What fills it with life is in
-// context/no_preempt.hpp.
+// The word of <cede/detail/no_preempt.hpp>: here, as spinlocks need it. What fills it with life is
+// in context/no_preempt.hpp.
 #include <atomic>
 #include <cede/detail/no_preempt.hpp>
 

@@ -55,7 +55,8 @@ std::string_view name_of(reactor_kind kind) {
 runtime_options runtime_for(const serve_echo_options& options) {
   // Of a hog that was asked for nobody need be told, and looking up its lines would disturb
   // measures.
-  const auto watchdog = options.hog_byte ? 0ms : runtime_options().watchdog;
+  const auto watchdog =
+      options.watchdog.value_or(options.hog_byte ? 0ms : runtime_options().watchdog);
   return {.workers = options.workers != 0 ? options.workers : base::usable_cpus(),
           .reactor = options.reactor,
           .drain = options.drain,

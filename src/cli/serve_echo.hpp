@@ -25,8 +25,9 @@ struct serve_echo_options {
   unsigned workers = 0;  // 0: one for each CPU
   reactor_kind reactor = reactor_kind::automatic;
   std::optional<std::chrono::microseconds> slice;  // of preemptive fibers
-  std::size_t stack_size = 0;  // bytes; 0: the kind's default
+  std::size_t stack_size = 0;                      // bytes; 0: the kind's default
   std::chrono::milliseconds drain{3000};
+  std::optional<std::chrono::milliseconds> watchdog;  // 0: off
   std::optional<std::byte> hog_byte;
   std::optional<std::chrono::milliseconds> hog_for;
   bool stats = false;  // answer lines on stdin

@@ -78,6 +78,12 @@ void add_behaviour(CLI::App& echo, serve_echo_options& into) {
                   [&into](std::string_view option, std::string_view text) {
                     into.hog_for = parse_duration(option, text);
                   });
+  add_text_option(echo, "--watchdog", "TIME",
+                  "a fiber that keeps its worker for longer is named on stderr, with a backtrace; "
+                  "0ms for never (default: 100ms, with --hog-byte never)",
+                  [&into](std::string_view option, std::string_view text) {
+                    into.watchdog = parse_duration(option, text);
+                  });
   echo.add_flag("--stats", into.stats,
                 "answer each line on stdin with a line of JSON on stdout: switches between fibers, "
                 "connections and bytes so far")

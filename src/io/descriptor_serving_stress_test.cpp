@@ -192,46 +192,5 @@ TEST_P(serving_under_stress, every_byte_is_received_once_and_in_order) {
   });
 }
 
-void spin(std::size_t turns) {
-  for (std::size_t i = 0; i < turns; ++i) std::atomic_signal_fence(std::memory_order_seq_cst);
-}
-
-// Rule 2: an edge and a reader that is about to wait meet at every distance, and no second edge
-// comes to the rescue. The descriptor's number is given to another socket behind the reactor's
-// back, so that the only edges are those that this thread delivers.
-TEST(edge_meets_reader, that_is_about_to_wait) {
-  fd_pair watched = make_socket_pair();
-  fd_pair silent = make_socket_pair();
-  const descriptor_owner d = adopt(std::move(watched.first));
-  std::atomic<int> received = 0;
-  std::atomic<bool> ready = false;
-  constexpr int meetings = 20'000;
-  std::thread deliverer([&] {
-    ready.wait(false);
-    dice roll(1);
-    for (int i = 0; i < meetings; ++i) {
-      put(silent.second, "x");
-      spin(roll.up_to(2'000));
-      descriptor::deliver(d->tag(), edge::readable);
-      for (int seen = received.load(); seen <= i; seen = received.load()) received.wait(seen);
-    }
-  });
-  run_as(execution::fiber_on_epoll, [&] {
-    std::array<std::byte, 8> buffer;
-    EXPECT_EQ(receive(*d, buffer, 0ns).error(), errc::deadline_exceeded);  // now it is watched
-    EXPECT_GE(::dup2(silent.first.get(), d->fd()), 0);
-    ready.store(true);
-    ready.notify_one();
-    dice roll(2);
-    while (received.load() < meetings) {
-      spin(roll.up_to(4'000));
-      EXPECT_EQ(receive(*d, buffer, never), 1U);
-      ++received;
-      received.notify_one();
-    }
-  });
-  deliverer.join();
-}
-
 }  // namespace
 }  // namespace cede::io

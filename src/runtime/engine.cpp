@@ -24,7 +24,7 @@ void name_running(const context::stack_slot&, char* buffer, std::size_t size) no
   if (self == nullptr)
     std::snprintf(buffer, size, "?");
   else if (self->name != nullptr)
-    std::snprintf(buffer, size, "%s", self->name);
+    std::snprintf(buffer, size, "%s", self->name.load());
   else
     std::snprintf(buffer, size, "%llu", static_cast<unsigned long long>(self->id));
 }

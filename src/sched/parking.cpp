@@ -138,8 +138,9 @@ void yield() noexcept {
 
 void describe(const runnable& who, char* buffer, std::size_t size) noexcept {
   const char* kind = who.kernel_tid.load(std::memory_order_relaxed) != 0 ? "thread" : "fiber";
-  if (who.name != nullptr)
-    std::snprintf(buffer, size, "%s '%s'", kind, who.name);
+  // Acquire pairs with the release in set_name(): the text is complete.
+  if (const char* const name = who.name.load(std::memory_order_acquire); name != nullptr)
+    std::snprintf(buffer, size, "%s '%s'", kind, name);
   else if (who.id != 0)
     std::snprintf(buffer, size, "%s %llu", kind, static_cast<unsigned long long>(who.id));
   else

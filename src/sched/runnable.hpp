@@ -105,7 +105,8 @@ struct runnable : run_state, base::list_hook<wait_queue_tag>, timer {
   std::uint32_t slice = 0;     // microseconds until others may take the CPU from it; 0: the default
   scheduler* owner = nullptr;  // the scheduler that spawned it; null for a foreign thread
   std::uint64_t id = 0;
-  const char* name = nullptr;      // null: unnamed; owned by whoever made the runnable
+  // null: unnamed; owned by whoever made the runnable. Atomic, as reports look at all that live.
+  std::atomic<const char*> name{nullptr};
   std::atomic<int> kernel_tid{0};  // of an OS thread, for interrupt; 0 for all others
   base::spinlock listeners_lock;
   base::intrusive_list<cancel_listener, cancel_listener_tag> listeners;

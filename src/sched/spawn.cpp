@@ -82,7 +82,7 @@ std::uint64_t id() noexcept { return sched::current().id; }
 
 std::string name() {
   const sched::runnable& self = sched::current();
-  return self.name != nullptr ? std::string(self.name) : sched::name_of(self);
+  return self.name != nullptr ? std::string(self.name.load()) : sched::name_of(self);
 }
 
 std::size_t stack_high_water() noexcept {

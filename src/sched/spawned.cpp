@@ -32,7 +32,7 @@ void spawned::set_name(std::string_view text) noexcept {
   if (!name_) return;  // a name is a comfort: without memory for it, the id will do
   std::memcpy(name_.get(), text.data(), length);
   name_[length] = '\0';
-  name = name_.get();
+  name.store(name_.get(), std::memory_order_release);
 }
 
 void spawned::release() noexcept {

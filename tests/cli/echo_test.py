@@ -235,7 +235,8 @@ class Hog(server.Case):
                 self.assert_stops(running)
 
     def test_a_cooperative_hog_starves_the_others_on_its_worker(self):
-        with self.hogging("cooperative", "--hog-for", "500ms") as running:
+        with self.hogging("cooperative", "--hog-for", "500ms",
+                          "--watchdog", "100ms") as running:
             with running.connect() as hog, running.connect() as other:
                 server.exchange(other, b"before")
                 idle = running.processor_ticks()

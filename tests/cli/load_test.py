@@ -143,7 +143,7 @@ class Honest(Case):
                 self.assertEqual(report["during"]["replies_per_connection"]["connections"], 10)
                 self.assertGreaterEqual(report["during"]["latency_us"]["max"], 250_000)
                 self.assertGreater(report["after"]["messages"], 0)
-            self.assert_stops_having_named_a_hog(running)
+            self.assert_stops(running)
 
     def test_a_connection_is_no_hog_by_accident(self):
         # 1,000 first bytes by chance: some would be the hogs'.

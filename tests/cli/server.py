@@ -78,6 +78,9 @@ class Server:
 
     def __init__(self, *arguments, **options):
         options.setdefault("stdin", subprocess.DEVNULL)
+        # On a busy machine a fiber keeps its worker for long without having had the CPU.
+        if "--watchdog" not in arguments:
+            arguments += ("--watchdog", "0ms")
         self.process = subprocess.Popen(
             [PROGRAM, "serve", "echo", "--port", "0", *arguments],
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options)

@@ -89,7 +89,7 @@ class Answers(server.Case):
         result = server.run("serve", "echo", "--help")
         self.assertEqual((result.returncode, result.stderr), (0, ""))
         for option in ("--host", "--port", "--kind", "--workers", "--reactor", "--stack",
-                       "--drain", "--hog-byte", "--hog-for"):
+                       "--drain", "--hog-byte", "--hog-for", "--watchdog"):
             self.assertIn(option, result.stdout)
 
     def test_help_of_the_program_names_the_verbs(self):

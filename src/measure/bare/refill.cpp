@@ -95,7 +95,7 @@ std::vector<contender> contenders(int cpu) {
 // What is measured at one size of the working sets.
 class at_one_size {
  public:
-  at_one_size(both_sets& sets, std::uint64_t bytes, const effort& how) : sets_(sets), how_(how) {
+  at_one_size(both_sets& sets, std::uint64_t bytes, const effort& how) : sets_(sets) {
     sets_.resize(bytes);
     touch_alone();  // the first time faults pages in
     const double once = touch_alone().count();
@@ -122,7 +122,6 @@ class at_one_size {
 
  private:
   both_sets& sets_;
-  const effort& how_;
   std::uint64_t rounds_ = 0;
   // Visits so far: of the left set alone, and of each of the two.
   std::uint64_t alone_ = 0;

@@ -20,8 +20,8 @@ std::vector<std::string> client_words(std::uint16_t port, std::uint64_t first,
 }
 
 // The slabs first: reading /proc/PID makes some of its own.
-outcome<memory_look> look(server& running) {
-  if (auto settled = running.settle(); !settled) return std::unexpected(settled.error());
+outcome<memory_look> look(server& running, std::uint64_t connections) {
+  if (auto settled = running.settle(connections); !settled) return std::unexpected(settled.error());
   const auto slabs = sample_slabs_at_rest();
   if (!slabs) return std::unexpected(slabs.error());
   const auto process = memory_of(running.id());
@@ -29,9 +29,10 @@ outcome<memory_look> look(server& running) {
   return memory_look{*process, *slabs};
 }
 
-outcome<> look_at(std::string_view stage, client& by, server& running, memory_look& into) {
+outcome<> look_at(std::string_view stage, std::uint64_t connections, client& by, server& running,
+                  memory_look& into) {
   if (auto reached = by.reach(stage); !reached) return reached;
-  const auto seen = look(running);
+  const auto seen = look(running, connections);
   if (!seen) return std::unexpected(seen.error());
   into = *seen;
   return by.go_on();
@@ -48,11 +49,11 @@ outcome<memory_sample> measure_memory(const contestant& who, std::uint64_t conne
   auto by = client::start(where.program, client_words(running->port(), sample.first, connections),
                           where.client_cpus, where.stop);
   if (!by) return std::unexpected(by.error());
-  if (auto seen = look_at("first-opened", *by, *running, sample.few); !seen)
+  if (auto seen = look_at("first-opened", sample.first, *by, *running, sample.few); !seen)
     return std::unexpected(seen.error());
-  if (auto seen = look_at("opened", *by, *running, sample.idle); !seen)
+  if (auto seen = look_at("opened", connections, *by, *running, sample.idle); !seen)
     return std::unexpected(seen.error());
-  if (auto seen = look_at("exchanged", *by, *running, sample.after_messages); !seen)
+  if (auto seen = look_at("exchanged", connections, *by, *running, sample.after_messages); !seen)
     return std::unexpected(seen.error());
   if (auto report = by->finish(); !report) return std::unexpected(report.error());
   if (auto ended = running->end(); !ended) return std::unexpected(ended.error());

@@ -53,6 +53,16 @@ outcome<kernel_switches> switches_of_process(pid_t process) {
   return sum;
 }
 
+outcome<std::uint64_t> descriptors_of(pid_t process) {
+  const std::string path = fmt::format("/proc/{}/fd", process);
+  const open_folder folder(::opendir(path.c_str()));
+  if (!folder) return fail(fmt::format("{} cannot be read: {}", path, std::strerror(errno)));
+  std::uint64_t count = 0;
+  while (const dirent* entry = ::readdir(folder.get()))
+    if (entry->d_name[0] != '.') ++count;
+  return count;
+}
+
 outcome<std::chrono::nanoseconds> cpu_time_of(pid_t process) {
   clockid_t clock{};
   timespec used{};

@@ -24,6 +24,9 @@ struct process_memory {
 /// Of all threads that it has now; what threads did that have ended is lost.
 [[nodiscard]] outcome<kernel_switches> switches_of_process(pid_t process);
 
+/// How many files it has open.
+[[nodiscard]] outcome<std::uint64_t> descriptors_of(pid_t process);
+
 /// User and system time of all threads that it has and has had.
 [[nodiscard]] outcome<std::chrono::nanoseconds> cpu_time_of(pid_t process);
 

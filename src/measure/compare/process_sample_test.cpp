@@ -27,10 +27,21 @@ TEST(ProcessSample, touched_pages_are_counted) {
 TEST(ProcessSample, a_thread_that_waits_gives_up_the_cpu_of_its_own_will) {
   const auto before = switches_of_process(::getpid());
   ASSERT_TRUE(before);
-  for (int turn = 0; turn < 3; ++turn) ::usleep(1);
+  for (int turn = 0; turn < 3; ++turn) ::usleep(1000);
   const auto after = switches_of_process(::getpid());
   ASSERT_TRUE(after);
   EXPECT_GE(after->voluntary, before->voluntary + 3);
+}
+
+TEST(ProcessSample, open_files_are_counted) {
+  const auto before = descriptors_of(::getpid());
+  ASSERT_TRUE(before);
+  const int one_more = ::dup(STDERR_FILENO);
+  const auto after = descriptors_of(::getpid());
+  ::close(one_more);
+  ASSERT_TRUE(after);
+  EXPECT_EQ(*after, *before + 1);
+  EXPECT_FALSE(descriptors_of(nobody));
 }
 
 TEST(ProcessSample, cpu_time_only_grows) {

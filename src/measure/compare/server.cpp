@@ -61,7 +61,9 @@ outcome<server> server::start(const contestant& who, const std::vector<unsigned>
   const auto port = port_of(*line);
   if (!port)
     return fail(fmt::format("{} says '{}', where it listens belongs", process->title(), *line));
-  return server(std::move(*process), *port);
+  const auto descriptors = descriptors_of(process->id());
+  if (!descriptors) return std::unexpected(descriptors.error());
+  return server(std::move(*process), *port, *descriptors);
 }
 
 outcome<std::uint64_t> server::fiber_switches() {
@@ -77,8 +79,9 @@ outcome<std::uint64_t> server::fiber_switches() {
 
 // A look costs the server nothing. Whether it has work cannot be asked from outside, but a server
 // that has some and a CPU to itself uses it; one that has none may still have a thread that looks
-// after the others now and then.
-outcome<> server::settle() {
+// after the others now and then. On a busy machine it may get no CPU for a while: a connection that
+// it has not accepted yet is work too.
+outcome<> server::settle(std::uint64_t connections) {
   constexpr auto between_looks = 10ms;
   constexpr auto nearly_nothing = 500us;
   constexpr int quiet_looks = 3;
@@ -93,6 +96,10 @@ outcome<> server::settle() {
       return fail(fmt::format("{} does not come to rest", process_.title()));
     quiet = *now - *before < nearly_nothing ? quiet + 1 : 0;
     before = now;
+    if (quiet < quiet_looks) continue;
+    const auto open = descriptors_of(id());
+    if (!open) return std::unexpected(open.error());
+    if (*open < descriptors_at_start_ + connections) quiet = 0;
   }
   return {};
 }

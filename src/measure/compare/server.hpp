@@ -33,17 +33,20 @@ class server {
   /// Requires: the contestant tells them.
   [[nodiscard]] outcome<std::uint64_t> fiber_switches();
 
-  /// Waits until it has nothing to do: it uses no CPU time for a while.
-  [[nodiscard]] outcome<> settle();
+  /// Waits until it has accepted so many connections that are open, and has nothing to do: it uses
+  /// no CPU time for a while.
+  [[nodiscard]] outcome<> settle(std::uint64_t connections = 0);
 
   /// Ends it by SIGTERM, and wants exit code 0.
   [[nodiscard]] outcome<> end();
 
  private:
-  server(child process, std::uint16_t port) noexcept : process_(std::move(process)), port_(port) {}
+  server(child process, std::uint16_t port, std::uint64_t descriptors) noexcept
+      : process_(std::move(process)), port_(port), descriptors_at_start_(descriptors) {}
 
   child process_;
   std::uint16_t port_;
+  std::uint64_t descriptors_at_start_;
 };
 
 /// The port in "listening on ADDRESS:PORT, ...". Nothing if it is another line.
