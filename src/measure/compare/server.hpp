@@ -41,12 +41,10 @@ class server {
   [[nodiscard]] outcome<> end();
 
  private:
-  server(child process, std::uint16_t port, std::uint64_t descriptors) noexcept
-      : process_(std::move(process)), port_(port), descriptors_at_start_(descriptors) {}
+  server(child process, std::uint16_t port) noexcept : process_(std::move(process)), port_(port) {}
 
   child process_;
   std::uint16_t port_;
-  std::uint64_t descriptors_at_start_;
 };
 
 /// The port in "listening on ADDRESS:PORT, ...". Nothing if it is another line.

@@ -82,7 +82,12 @@ std::vector<phrase> about_idle(const results& run) {
 
 // --- what a switch costs -----------------------------------------------------------------------
 
-// The largest working set at which both are known.
+// Not lost in the noise: no sample is further from the median than a factor of two.
+bool steady(const figure& it) {
+  return it.available() && it.low > it.median / 2 && it.high < it.median * 2;
+}
+
+// The largest working set at which both are known and steady.
 std::string about_caches(const results& run) {
   const refill_curve* const fiber = find_named(run.refill, "cooperative");
   const refill_curve* const thread = find_named(run.refill, "pthread");
@@ -92,9 +97,7 @@ std::string about_caches(const results& run) {
     const figure& mine = fiber->points[i].per_switch;
     const figure& theirs = thread->points[i].per_switch;
     const std::uint64_t bytes = fiber->points[i].working_set;
-    if (bytes != thread->points[i].working_set || !mine.available() || !theirs.available() ||
-        mine.low <= 0 || theirs.low <= 0)
-      continue;
+    if (bytes != thread->points[i].working_set || !steady(mine) || !steady(theirs)) continue;
     text = fmt::format("; where each touches {} in between, cold caches make that {} and {}",
                        quantity(static_cast<double>(bytes), "B"), shown(mine), shown(theirs));
   }

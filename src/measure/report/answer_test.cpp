@@ -48,6 +48,13 @@ TEST(answers, a_switch_has_its_cost_as_both_and_with_cold_caches) {
                     HasSubstr("250 ns, 100 times as much"), HasSubstr("each touches 4.00 MiB")));
 }
 
+TEST(answers, cold_caches_that_are_lost_in_the_noise_are_passed_over) {
+  results run = test::sample();
+  figure& last = run.refill[0].points.back().per_switch;
+  last.high = 3 * last.median;
+  EXPECT_THAT(answer(run, 1), AllOf(HasSubstr("cold caches"), Not(HasSubstr("touches 4.00 MiB"))));
+}
+
 TEST(answers, faster_switches_of_threads_are_said) {
   results run = test::sample();
   std::swap(run.bare[0].switch_one_way, run.bare[1].switch_one_way);
