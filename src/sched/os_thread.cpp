@@ -74,8 +74,7 @@ std::error_code cause(int error) noexcept {
 
 }  // namespace
 
-os_thread::os_thread() noexcept
-    : spawned(nullptr, kernel_carrier(), capability::may_preempt) {}
+os_thread::os_thread() noexcept : spawned(nullptr, kernel_carrier(), capability::may_preempt) {}
 
 result<os_thread*> os_thread::create(const attributes& how, const detail::body& callable,
                                      child_group* group, scheduler& owner) {
