@@ -13,6 +13,7 @@
 #include <cede/latch.hpp>
 #include <cede/log.hpp>
 #include <cede/mutex.hpp>
+#include <cede/no_preempt.hpp>
 #include <cede/reactor_kind.hpp>
 #include <cede/runtime.hpp>
 #include <cede/scope.hpp>

@@ -1,6 +1,6 @@
 /// \file
-/// Stretches of code in which a preemptive fiber is not interrupted. Not for users: it protects
-/// what the library itself keeps for a thread or a fiber.
+/// Stretches of code in which a preemptive fiber is not interrupted. Not for users, who have
+/// no_preempt.hpp: it protects what the library itself keeps for a thread or a fiber.
 //
 // One word for each thread, which a fiber with a TLS block of its own has to itself: a word of the
 // worker would count regions of a fiber that has long moved on.

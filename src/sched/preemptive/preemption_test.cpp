@@ -7,6 +7,7 @@
 #include <array>
 #include <atomic>
 #include <cede/blocking.hpp>
+#include <cede/no_preempt.hpp>
 #include <cede/spawn.hpp>
 #include <cede/this_fiber.hpp>
 #include <cerrno>
@@ -288,7 +289,8 @@ TEST_F(preemption, is_put_off_in_a_region_and_done_at_its_end) {
     std::atomic<bool> ran{false};
     auto f = spawn(preemptive, [&] {
                {
-                 const context::no_preempt_region region;
+                 const no_preempt region;
+                 const no_preempt nested;
                  while (!context::preemption_pending())
                    std::atomic_signal_fence(std::memory_order_seq_cst);
                  EXPECT_FALSE(ran);
