@@ -15,6 +15,12 @@ if(sources)
   if(TARGET cede)
     add_dependencies(cede_tests cede)
   endif()
+  # A library that preemptive fibers are tried with.
+  find_package(OpenSSL QUIET COMPONENTS Crypto)
+  target_compile_definitions(cede_tests PRIVATE CEDE_HAVE_OPENSSL=$<BOOL:${OPENSSL_FOUND}>)
+  if(OPENSSL_FOUND)
+    target_link_libraries(cede_tests PRIVATE OpenSSL::Crypto)
+  endif()
 endif()
 
 # A script runs a program many times, under a sanitizer slowly.
