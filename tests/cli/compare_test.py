@@ -44,7 +44,7 @@ class Report(comparison.Compare):
                 self.assertAlmostEqual(point[when]["total"]["median"], total, delta=1)
 
     def test_messages_were_exchanged_and_paid_for(self):
-        report = self.report("--kinds", "cooperative", "--connections", "10", *comparison.TINY)
+        report = self.report("--kinds", "cooperative", "--connections", "10", *comparison.BRIEF)
         point = report["kinds"][0]["at"][0]
         for name in ("open_time", "messages_per_second", "latency_p50", "server_cpu"):
             self.assertGreater(point[name]["median"], 0, name)
@@ -53,7 +53,7 @@ class Report(comparison.Compare):
         self.assertGreater(report["kinds"][0]["churn"]["median"], 0)
 
     def test_a_hog_starves_fibers_that_share_its_worker(self):
-        report = self.report("--kinds", "cooperative", "--connections", "10", *comparison.TINY)
+        report = self.report("--kinds", "cooperative", "--connections", "10", *comparison.BRIEF)
         hogs = report["kinds"][0]["hogs"][0]
         self.assertEqual((hogs["hogs"], hogs["others"]), (1, 100))
         self.assertGreater(hogs["messages_before"]["median"], 0)

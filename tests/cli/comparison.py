@@ -10,6 +10,8 @@ import uuid
 import server
 
 TINY = ("--seconds", "0.05", "--rounds", "1", "--no-bare")
+# Long enough for messages to be answered in each part of it, also on a busy machine.
+BRIEF = ("--seconds", "1.5", "--rounds", "1", "--no-bare")
 
 
 class Compare(server.Case):
