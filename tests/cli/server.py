@@ -184,7 +184,8 @@ class Case(unittest.TestCase):
         code, errors = server.stop()
         self.assertEqual(code, 0)
         self.assertRegex(errors, r"\Acede: fiber 'echo' has kept worker 0 for \d+ ms")
-        self.assertRegex(errors, r"cede:   #\d+ .*\bserve\b")
+        if SANITIZER != "thread":  # which keeps the signal that asks where it is for later
+            self.assertRegex(errors, r"cede:   #\d+ .*\bserve\b")
         for line in errors.splitlines():
             self.assertRegex(line, r"\Acede: (fiber 'echo' has kept |  #\d+ )")
 
