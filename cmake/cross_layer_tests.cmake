@@ -37,6 +37,10 @@ endfunction()
 
 file(GLOB scripts CONFIGURE_DEPENDS
   ${PROJECT_SOURCE_DIR}/tests/*_test.py ${PROJECT_SOURCE_DIR}/tests/cli/*_test.py)
+# Whole comparisons take minutes: once as built for users and once under ASan and UBSan is enough.
+if(CEDE_SANITIZE MATCHES thread OR CMAKE_CXX_COMPILER_ID MATCHES Clang)
+  list(FILTER scripts EXCLUDE REGEX "/compare(_[a-z]+)?_test\\.py$")
+endif()
 cede_script_tests(program ${scripts})
 # The example of a server binds the port that the documentation shows.
 set_tests_properties(examples_test PROPERTIES RESOURCE_LOCK port_7000)
