@@ -3,6 +3,9 @@
 //
 // The loops below are assembly: they hold known values in all registers at once, call nothing, and
 // end when the preempting function says so, which leaves other values in every register it can.
+//
+// One long file: each test puts values of its own into registers by assembly, and all are held
+// against the same record of a diversion and its steps, which splitting would spread over files.
 #include "context/preempt.hpp"
 
 #include <gtest/gtest.h>
