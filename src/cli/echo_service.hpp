@@ -11,6 +11,8 @@
 #include <cstdint>
 #include <optional>
 
+#include "cli/spin.hpp"
+
 namespace cede::cli {
 
 /// A connection whose first byte is `first_byte` keeps its CPU busy for `time` before it replies: a
@@ -24,6 +26,7 @@ struct echo_totals {
   std::atomic<std::uint64_t> connections{0};
   std::atomic<std::uint64_t> bytes{0};
   std::atomic<std::uint64_t> cut_off{0};  // by the end of the drain
+  spin_totals hogs;
 };
 
 class echo_service {
@@ -36,7 +39,7 @@ class echo_service {
   [[nodiscard]] const echo_totals& totals() const noexcept { return totals_; }
 
  private:
-  void before_first_reply(std::byte first) const noexcept;
+  void before_first_reply(std::byte first) noexcept;
   void account(std::uint64_t bytes, std::error_code end) noexcept;
 
   const std::optional<hog> hog_;

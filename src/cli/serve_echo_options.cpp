@@ -86,7 +86,7 @@ void add_behaviour(CLI::App& echo, serve_echo_options& into) {
                   });
   echo.add_flag("--stats", into.stats,
                 "answer each line on stdin with a line of JSON on stdout: switches between fibers, "
-                "connections and bytes so far")
+                "preemptions, connections, bytes and what hogs have computed so far")
       ->disable_flag_override();
 }
 

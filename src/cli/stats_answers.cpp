@@ -13,16 +13,25 @@
 namespace cede::cli {
 namespace {
 
-std::uint64_t switches_so_far() noexcept {
+std::uint64_t sum_of_workers(std::uint64_t (*count)(const sched::worker&)) {
   std::uint64_t sum = 0;
-  for (const auto& worker : sched::scheduler::current()->workers()) sum += worker->switches();
+  for (const auto& worker : sched::scheduler::current()->workers()) sum += count(*worker);
   return sum;
 }
 
+std::uint64_t switches(const sched::worker& of) { return of.switches(); }
+
+std::uint64_t preemptions(const sched::worker& of) {
+  const sched::fair_policy* const policy = of.known_fair();
+  return policy != nullptr ? policy->expirations() : 0;
+}
+
 result<> answer(const echo_totals& totals) {
-  return print(fmt::format(R"({{"switches":{},"connections":{},"bytes":{}}})"
-                           "\n",
-                           switches_so_far(), totals.connections.load(), totals.bytes.load()));
+  return print(fmt::format(
+      R"({{"switches":{},"preemptions":{},"connections":{},"bytes":{},"hog_units":{},"hog_ran_us":{}}})"
+      "\n",
+      sum_of_workers(&switches), sum_of_workers(&preemptions), totals.connections.load(),
+      totals.bytes.load(), totals.hogs.units.load(), totals.hogs.ran_ns.load() / 1000));
 }
 
 }  // namespace

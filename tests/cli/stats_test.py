@@ -52,6 +52,27 @@ class Stats(server.Case):
         self.assertEqual(self.ask(running)[0]["bytes"], 300)
         self.assert_stops(running)
 
+    def test_what_hogs_have_computed_is_counted_when_they_are_done(self):
+        running = self.serve("--kind", "os-thread", "--hog-byte", "H", "--hog-for", "50ms")
+        self.assertEqual(self.ask(running)[0]["hog_units"], 0)
+        with running.connect() as connection:
+            server.exchange(connection, b"H")
+        told = self.ask(running)[0]
+        self.assertGreater(told["hog_units"], 0)
+        self.assertEqual(told["preemptions"], 0)
+        self.assertGreater(told["hog_ran_us"], 0)
+        self.assert_stops(running)
+
+    @unittest.skipUnless("preemptive" in server.permitted_kinds(), "no preemptive fibers here")
+    def test_preemptions_are_counted(self):
+        running = self.serve("--kind", "preemptive", "--hog-byte", "H", "--hog-for", "200ms")
+        with running.connect() as connection, running.connect() as other:
+            connection.sendall(b"H")
+            server.exchange(other, b"hello")
+            self.assertEqual(server.receive(connection, 1), b"H")
+        self.assertGreater(self.ask(running)[0]["preemptions"], 0)
+        self.assert_stops(running)
+
     def test_each_line_gets_an_answer_and_what_it_says_does_not_matter(self):
         self.assertEqual(len(self.ask(self.serve(), "\n\nso, how was your day?\n")), 3)
 

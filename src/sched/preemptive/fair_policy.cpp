@@ -47,6 +47,8 @@ void fair_policy::awakened(runnable& r) noexcept {
 }
 
 void fair_policy::expired(runnable& r) noexcept {
+  // Relaxed: a count, which orders nothing.
+  expirations_.store(expirations() + 1, std::memory_order_relaxed);
   r.standing |= standing_bit::background;
   push(background_, background_count_, r);
 }

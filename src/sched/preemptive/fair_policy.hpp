@@ -20,8 +20,8 @@
 // while polls find nothing.
 //
 // Actors: the worker's thread ("the owner"); thieves, which are other workers' threads.
-// Who may touch what: `movable_`, `background_` and what they hold under `lock_`; `spare_` and
-// `rescuing_` by anyone; everything else by the owner.
+// Who may touch what: `movable_`, `background_` and what they hold under `lock_`; `spare_`,
+// `rescuing_` and, to read it, `expirations_` by anyone; everything else by the owner.
 // Rules
 //   1. A fiber that may migrate stands in `movable_` or `background_` only while it is off its
 //      stack: a thief may run it from that moment on.
@@ -81,6 +81,10 @@ class fair_policy final : public policy {
 
   /// `r` was interrupted, and is off its stack.
   void expired(runnable& r) noexcept;
+  /// How many times so far. Any thread.
+  std::uint64_t expirations() const noexcept {
+    return expirations_.load(std::memory_order_relaxed);
+  }
 
   /// The time; the owner tells it right before it picks, having looked for events.
   void tick(clock::time_point now) noexcept;
@@ -137,6 +141,7 @@ class fair_policy final : public policy {
   clock::duration gap_quantum_;
   clock::duration next_quantum_{0};  // not zero: the background is next
   clock::duration picked_quantum_{0};
+  std::atomic<std::uint64_t> expirations_{0};  // written by the owner alone
   bool foreground_ran_ = false;
   bool background_ran_ = false;
   bool background_waited_ = false;  // at the last tick

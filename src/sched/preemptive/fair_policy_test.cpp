@@ -243,6 +243,18 @@ TEST(fair_policy, who_waits_after_having_been_interrupted_is_in_front_again) {
   EXPECT_EQ(p.pick_next(), &hog);
 }
 
+TEST(fair_policy, it_counts_whom_it_was_told_to_have_been_interrupted) {
+  simulation s;
+  s.hog();
+  s.yielder(20us);
+  s.run_for(1s);
+  const std::uint64_t before = s.policy().expirations();
+  EXPECT_GE(before, 45u);  // about half of the time, in slices of 10 ms at the most
+  actor once(preemptive);
+  s.policy().expired(once);
+  EXPECT_EQ(s.policy().expirations(), before + 1);
+}
+
 TEST(fair_policy, a_yield_does_not_lead_out_of_the_background) {
   fair_policy p({}, {});
   actor hog(preemptive);
