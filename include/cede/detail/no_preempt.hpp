@@ -17,8 +17,7 @@
 //    the compiler makes one instruction of it (x86-64, optimised). Where it makes several, a kick
 //    between them may go unnoted; whoever kicks looks again after a slice, so it is late, not lost.
 // 2. A control flow without a TLS block of its own (cooperative fiber, task, plain thread) never
-// sees
-//    the number fall to 0, so it may also end a region on another word than it began.
+//    sees the number fall to 0, so it may also end a region on another word than it began.
 //
 // `initial-exec`: the word's place relative to the thread pointer is the same in every block and
 // known when the program has been loaded, so a program and libcede.so alike use `subl $1,
@@ -44,19 +43,23 @@ inline constexpr std::uint32_t preemption_not_pending = std::uint32_t{1} << 31;
 // What that calls; may be null.
 extern constinit std::atomic<void (*)() noexcept> preemption_due_handler;
 
+// The two ends of a region, for those whose region is not a block of code. The fences tell the
+// compiler that nothing of the region is outside of it; the processor needs no telling, as the
+// handler runs on this very thread.
+inline void begin_no_preempt() noexcept {
+  ++preemption_word;
+  std::atomic_signal_fence(std::memory_order_seq_cst);
+}
+inline void end_no_preempt() noexcept {
+  std::atomic_signal_fence(std::memory_order_seq_cst);
+  if (--preemption_word == 0) [[unlikely]]
+    preemption_due();
+}
+
 class no_preempt_region {
  public:
-  no_preempt_region() noexcept {
-    ++preemption_word;
-    // To the compiler: nothing of the region before this. The processor needs no telling, as the
-    // handler runs on this very thread.
-    std::atomic_signal_fence(std::memory_order_seq_cst);
-  }
-  ~no_preempt_region() {
-    std::atomic_signal_fence(std::memory_order_seq_cst);
-    if (--preemption_word == 0) [[unlikely]]
-      preemption_due();
-  }
+  no_preempt_region() noexcept { begin_no_preempt(); }
+  ~no_preempt_region() { end_no_preempt(); }
   no_preempt_region(const no_preempt_region&) = delete;
   no_preempt_region& operator=(const no_preempt_region&) = delete;
 };

@@ -16,6 +16,8 @@
 // 2. Not recursive, and not fair.
 // 3. A holder must not park and must not be left by a signal handler that takes the same lock.
 // 4. A holder is not preempted: who waits for it may be the very thread that would have to run it.
+//    So from before the attempt until after the release the caller is in a region of
+//    no_preempt.hpp.
 #pragma once
 
 #include <atomic>
@@ -31,39 +33,27 @@ class spinlock {
   spinlock& operator=(const spinlock&) = delete;
 
   void lock() noexcept {
-    hold_off();
+    detail::begin_no_preempt();
     if (!take()) [[unlikely]] {
       lock_contended();
     }
   }
 
   [[nodiscard]] bool try_lock() noexcept {
-    hold_off();
+    detail::begin_no_preempt();
     if (take()) return true;
-    let_come();
+    detail::end_no_preempt();
     return false;
   }
 
   void unlock() noexcept {
     state_.store(0, std::memory_order_release);
-    let_come();
+    detail::end_no_preempt();
   }
 
  private:
   // Acquire pairs with the release in unlock(): what the last holder wrote is visible.
   bool take() noexcept { return state_.exchange(1, std::memory_order_acquire) == 0; }
-
-  // Rule 4. The fences are for the compiler; the handler runs on this very thread, so the processor
-  // needs no telling.
-  static void hold_off() noexcept {
-    ++detail::preemption_word;
-    std::atomic_signal_fence(std::memory_order_seq_cst);
-  }
-  static void let_come() noexcept {
-    std::atomic_signal_fence(std::memory_order_seq_cst);
-    if (--detail::preemption_word == 0) [[unlikely]]
-      detail::preemption_due();
-  }
 
   [[gnu::cold]] void lock_contended() noexcept;
 
