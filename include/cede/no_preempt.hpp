@@ -17,8 +17,10 @@ namespace cede {
 /// While it lives the calling preemptive fiber keeps its worker, whatever its slice; if that has
 /// ended meanwhile, others run when the last one on its stack is destroyed. Regions nest.
 /// Cooperative fibers and OS threads are not interrupted by cede anyway: there it does nothing. A
-/// wait inside gives way as always, and the fiber may go on on another worker. Requires: begins and
-/// ends in the same fiber or thread. Blocks: its end may let others run. Threads: any.
+/// wait inside gives way as always, and the fiber may go on on another worker.
+/// Requires: begins and ends in the same fiber or thread.
+/// Blocks: its end may let others run.
+/// Threads: any.
 class [[nodiscard]] no_preempt {
  public:
   no_preempt() noexcept = default;

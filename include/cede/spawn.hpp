@@ -164,10 +164,12 @@ class [[nodiscard]] fiber {
   /// Blocks: until it has ended.
   ~fiber();
 
-  /// Waits until it has ended. If it threw, throws the same exception.
+  /// Waits until it has ended. If it threw, throws the same exception. A second join of an ended
+  /// one returns at once, without error.
   /// Errors: what the body returned as its error; `cancelled` if the *caller* is cancelled while it
   /// waits, `deadline_exceeded` if `until` passes first: then it still runs and can be joined
-  /// again. A second join of an ended one returns at once, without error. Blocks: fiber or thread.
+  /// again.
+  /// Blocks: fiber or thread.
   [[nodiscard]] result<> join(deadline until = never);
 
   /// Asks it to stop: its waits return `cancelled`. Does not wait.
@@ -191,12 +193,14 @@ class [[nodiscard]] fiber {
 
 inline fiber detail::make_fiber(sched::spawned* child) noexcept { return fiber(child); }
 
-/// Starts `f` as a fiber or thread of the runtime that the caller belongs to.
+/// Starts `f` as a fiber or thread of the runtime that the caller belongs to. What happens before
+/// spawn happens before the start of `f`.
 /// Errors: `stack_unavailable` or `thread_unavailable` when memory or a limit does not allow more;
 /// `not_permitted` without the privilege for SCHED_FIFO; `not_supported` for a preemptive one where
 /// `obstacle_to_preemptive` says why, and in a runtime with a seed; `invalid_argument` for an
 /// attribute out of range; `no_runtime` outside `cede::run` and `runtime`. `f` is then destroyed,
-/// having not run. Blocks: nothing. What happens before spawn happens before the start of `f`.
+/// having not run.
+/// Blocks: nothing.
 template <spawnable F>
 [[nodiscard]] result<fiber> spawn(kind what, const attributes& how, F&& f) {
   std::decay_t<F> callable(std::forward<F>(f));

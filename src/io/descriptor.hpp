@@ -33,11 +33,11 @@
 //   5. It is watched from the first wait on, by the reactor of the worker where that is; what never
 //      waits costs no registration.
 //   6. A reader that waits for bytes says where they may go (room_) before it fills its slot.
-//   Whoever
-//      delivers "readable" takes the reader out, receives on its behalf, and then unparks it: the
-//      calls of a batch of events follow each other in one loop, which keeps the kernel's code for
-//      them in the cache, and the fiber finds its bytes. room_ and received_ are the waiter's until
-//      it is in the slot and from its unpark on, and in between of whoever has taken it out.
+//      Whoever delivers "readable" takes the reader out, receives on its behalf, and then unparks
+//      it: the calls of a batch of events follow each other in one loop, which keeps the kernel's
+//      code for them in the cache, and the fiber finds its bytes. room_ and received_ are the
+//      waiter's until it is in the slot and from its unpark on, and in between of whoever has taken
+//      it out.
 #pragma once
 
 #include <atomic>
