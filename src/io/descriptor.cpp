@@ -11,6 +11,7 @@
 #include "base/spinlock.hpp"
 #include "base/sys.hpp"
 #include "context/no_preempt.hpp"
+#include "io/descriptor_delivery.hpp"
 #include "io/descriptor_state.hpp"
 #include "io/reactor.hpp"
 #include "sched/parking.hpp"
@@ -139,16 +140,8 @@ void descriptor::prefetch_reader(event_tag tag) noexcept {
 
 void descriptor::deliver(event_tag tag, edge what) noexcept {
   descriptor& d = *all().storage.at(tag.index);
-  std::uint64_t news = bits_of(what);
   if (generation_of(d.state_.load(std::memory_order_acquire)) != tag.generation) return;
-  sched::runnable* reader = nullptr;
-  if ((news & readable) != 0 && (reader = d.claim(d.reader_)) != nullptr)
-    news = d.receive_for_reader(news);
-  if (d.add_news(tag, news)) {
-    if ((news & readable) != 0 && reader == nullptr) d.wake(d.reader_);
-    if ((news & writable) != 0) d.wake(d.writer_);
-  }
-  if (reader != nullptr) sched::unpark(*reader);
+  d.finish_delivery(tag, d.begin_delivery(bits_of(what)));
 }
 
 // False if the block is another descriptor's by now.

@@ -65,6 +65,7 @@ class alignas(64) descriptor {
  public:
   class use;
   class pin;
+  class steps;  // a deliver() with others in between, for tests
 
   /// Takes over `fd`, with an assumption that costs at most one failing call: that it is ready.
   /// Null if memory is out; then `fd` is still the caller's.
@@ -125,6 +126,13 @@ class alignas(64) descriptor {
   void unwatch() noexcept;
   sched::runnable* claim(std::atomic<sched::runnable*>& slot) noexcept;
   void wake(std::atomic<sched::runnable*>& slot) noexcept;
+  // A deliver() on its way: what is left to be told, and the reader that it has taken out.
+  struct delivery {
+    std::uint64_t news;
+    sched::runnable* reader;
+  };
+  delivery begin_delivery(std::uint64_t news) noexcept;
+  void finish_delivery(event_tag tag, delivery begun) noexcept;
   std::uint64_t receive_for_reader(std::uint64_t news) noexcept;
   bool add_news(event_tag tag, std::uint64_t news) noexcept;
   void wake_both() noexcept;
