@@ -12,8 +12,7 @@
 //    that is the dispatcher itself, which then ends on its own; a new one may start meanwhile, and
 //    whichever takes a bit serves all subscribers of that moment.
 // 4. In a forked child there is no dispatcher: there the handler puts back the disposition of
-// before
-//    and lets the signal come again.
+//    before and lets the signal come again.
 #include "base/signal_dispatcher.hpp"
 
 #include <pthread.h>

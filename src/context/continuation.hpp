@@ -2,7 +2,8 @@
 // control) of something that can be gone on with. Everything else lives on its stack.
 //
 // States: EMPTY (never prepared), PARKED (may be switched to, once), RUNNING (its fields are
-// stale). Rules:
+// stale).
+// Rules:
 //  1. Only the thread that runs a control flow may park it, by switch_to(from, to).
 //  2. `to` must be PARKED and stays so until the switch; who hands it to another thread must order
 //     the park before the switch there (the run queues do).

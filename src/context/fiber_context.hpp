@@ -11,12 +11,10 @@
 //  2. An entry function calls arrived() first and ends with switch_final(), never by returning.
 //  3. destroy() is called for an OVER or never started fiber, from another context.
 //  4. A running context knows its OS thread's exception state; each switch passes that on, so that
-//  no
-//    switch reads a thread_local and a context may go on on another thread.
+//    no switch reads a thread_local and a context may go on on another thread.
 //  5. A fiber with a thread pointer of its own (tls_block.hpp) has its own exception state in
-//  there,
-//    and may go on on any thread. While it runs it keeps the OS thread's pointer, for the context
-//    that it switches to; that one need not be the one it came from.
+//    there, and may go on on any thread. While it runs it keeps the OS thread's pointer, for the
+//    context that it switches to; that one need not be the one it came from.
 #pragma once
 
 #include <cstddef>

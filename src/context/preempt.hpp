@@ -14,14 +14,11 @@
 // 1. Below the interrupted stack pointer the red zone is left alone; nothing outside `stack` is
 //    written, and what has no room is refused.
 // 2. What a frame cannot keep is not interrupted: a stack that is not the fiber's, a signal mask
-// that
-//    is not the worker's, registers outside of the saved set that are in use (AMX tiles).
+//    that is not the worker's, registers outside of the saved set that are in use (AMX tiles).
 // 3. The trampoline may itself be interrupted by any signal, on any stack, at any instruction; all
-// it
-//    needs lies at or above its stack pointer. It is not diverted a second time all the same.
+//    it needs lies at or above its stack pointer. It is not diverted a second time all the same.
 // 4. Not kept apart, as the thread has them and not the control flow: PKRU, the alternate stack,
-// and
-//    of course everything that the kernel keeps for a thread.
+//    and of course everything that the kernel keeps for a thread.
 // 5. Whether the fiber wants to be interrupted is not asked here: see no_preempt.hpp.
 #pragma once
 

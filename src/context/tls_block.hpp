@@ -10,8 +10,7 @@
 // States of a block: MADE (nothing runs on it), ENTERED (in run_as_thread), OVER (run_as_thread has
 // returned), FREED. Rules:
 //  1. make_tls_block may wait for the loader's lock and for malloc's, which an interrupted fiber
-//  may
-//     hold: it is called where it may itself be interrupted or parked for them, never with
+//     may hold: it is called where it may itself be interrupted or parked for them, never with
 //     preemption held off.
 //  2. run_as_thread is the first thing on the new stack, with the block's thread pointer in place.
 //     It too may wait for such locks. After it nothing on that stack may allocate or touch a

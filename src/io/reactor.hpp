@@ -25,9 +25,8 @@
 //   4. `submit` cannot fail: an error is the operation's result. Each operation submitted completes
 //      exactly once: its `result` is written, then its waiter is unparked once.
 //   5. To give an operation up is to cancel it and then to await its completion. Until that has
-//   come
-//      the kernel may write to its buffer, so neither buffer nor operation is reused. The result is
-//      then -ECANCELED, or what happened first.
+//      come the kernel may write to its buffer, so neither buffer nor operation is reused. The
+//      result is then -ECANCELED, or what happened first.
 //   6. A descriptor is watched by one reactor at most, and once. Before a reactor is destroyed it
 //      calls descriptor::forget_reactor; no operation of it is outstanding then.
 //   7. Outcomes of poll: `until` over, an event, a wake, or nothing (EINTR). The caller looks.

@@ -9,8 +9,7 @@
 //   socket        the kernel's end of one connection: half of what a bare connection grows the
 //                 caches of sockets by, as it has two ends alike
 //   slab          growth of all other caches, less what a bare connection grows them by: that is
-//   the
-//                 client's part
+//                 the client's part
 #pragma once
 
 #include "measure/compare/memory_trial.hpp"

@@ -5,15 +5,12 @@
 //
 // Rules:
 //  1. Throughput: a reply counts in the window in which it arrives. Of `during` the edges are left
-//  out,
-//     for there it is not certain whether the hogs had begun, or were already done.
+//     out, for there it is not certain whether the hogs had begun, or were already done.
 //  2. Latency, closed loop: the same, as a message is asked when the one before is answered.
 //  3. Latency, open loop: a message counts in the window in which it is due, whenever it is
-//  answered;
-//     otherwise a server would be excused for those that it kept waiting.
+//     answered; otherwise a server would be excused for those that it kept waiting.
 //  4. Latency, with hogs: a message that was due while hogs were at work, or before and not yet
-//  answered
-//     then, counts as during: those are the ones that hogs can have delayed.
+//     answered then, counts as during: those are the ones that hogs can have delayed.
 #pragma once
 
 #include <array>

@@ -2,8 +2,8 @@
 //
 // Two levels. What has been waiting goes to the foreground, first come first served within its
 // priority, as everything does under other policies. A fiber that had to be interrupted, because it
-// used a whole slice, goes to the background and stays there until it waits for something. The
-// background runs
+// used a whole slice, goes to the background and stays there until it waits for something.
+// The background runs
 //   - at once, when nothing has run in the foreground for `grace`;
 //   - in a gap, or for a whole slice in front of the others, as far as its credit reaches.
 // Credit grows with time at the rate of the background's share, and is paid with what the
