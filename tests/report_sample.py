@@ -51,7 +51,7 @@ def point(connections, rate, cpu, p50, idle, after, switches):
     }
 
 
-def hog(hogs, during, p99, starved):
+def hog(hogs, during, p99, starved, share):
     return {
         "hogs": hogs,
         "others": 100,
@@ -59,17 +59,28 @@ def hog(hogs, during, p99, starved):
         "messages_during": figure(during, "messages/s", 0.1),
         "p99_before": figure(1_020, "us", 0.2),
         "p99_during": figure(p99, "us", 0.2) if p99 else missing("no other connection was answered"),
+        "kept": figure(during / 1_510, "%", 0.1),
         "starved": figure(starved, "connections", 0),
+        "hog_share": figure(share, "%", 0.1),
     }
 
 
-def kind(name, title, nature, rate, cpu, p50, idle, after, switches, hogs, churn):
+def hogs(kept, p99, starved, share):
+    """Beside 1, 2 and 10 of them."""
+    return [hog(count, kept[i], p99[i], starved, share[i]) for i, count in enumerate((1, 2, 10))]
+
+
+def all_starved():
+    return hogs((0, 0, 30), (None, None, 640_000), 100, (100, 100, 99.5))
+
+
+def kind(name, title, nature, rate, cpu, p50, idle, after, switches, beside_hogs, churn):
     points = []
     for connections, factor in ((1_000, 1.0), (10_000, 1.25)):
         points.append(
             point(connections, rate / factor, cpu * factor, p50 * factor * connections / 1_000,
                   idle, after, switches))
-    return {"name": name, "title": title, "is": nature, "at": points, "hogs": hogs,
+    return {"name": name, "title": title, "is": nature, "at": points, "hogs": beside_hogs,
             "churn": figure(churn, "connections/s")}  # fmt: skip
 
 
@@ -103,7 +114,8 @@ def slices():
                                        (5_000, 0.97, 4_900, 190), (10_000, 0.98, 9_600, 95)):
         found.append({
             "slice": slice_us,
-            "messages_per_second": figure(kept * 151_000, "messages/s", 0.02),
+            "work_per_second": figure(kept * 1_020_000, "units/s", 0.02),
+            "latency_p50": figure(p99 / 4, "us", 0.1),
             "latency_p99": figure(p99, "us", 0.1),
             "preemptions_per_second": figure(often, "preemptions/s", 0.02),
         })  # fmt: skip
@@ -115,12 +127,14 @@ def kinds():
     thread = (8_954, 4_137, 16_384, 6_900)
     all_of_them = [
         kind("cooperative", "cooperative fibers", "fiber", 132_284, 7.4, 7_100, fiber,
-             (8_700, 131, 0, 260), (0.004, 0.002, 1.02), [hog(1, 0, None, 100)], 21_000),
+             (8_700, 131, 0, 260), (0.004, 0.002, 1.02), all_starved(), 21_000),
         kind("preemptive", "preemptive fibers", "fiber", 128_900, 7.7, 7_300,
              (9_400, 131, 0, 260), (13_500, 140, 0, 260), (0.004, 0.003, 1.05),
-             [hog(1, 145_000, 1_400, 0)], 19_500),
+             hogs((145_000, 144_000, 139_000), (1_400, 1_500, 1_900), 0, (5.1, 5.3, 9.2)),
+             19_500),
         kind("os-thread", "OS threads", "thread", 59_806, 16.1, 16_400, thread,
-             (13_050, 4_137, 16_384, 6_900), (1.0, 0.05, 0.0), [hog(1, 120_000, 2_200, 0)], 9_100),
+             (13_050, 4_137, 16_384, 6_900), (1.0, 0.05, 0.0),
+             hogs((120_000, 99_000, 41_000), (2_200, 2_900, 9_100), 0, (17, 30, 72)), 9_100),
     ]  # fmt: skip
     all_of_them[1]["slices"] = slices()
     all_of_them.append({
@@ -132,9 +146,9 @@ def kinds():
 
 def peers():
     epoll = kind("raw-epoll", "epoll loop by hand", "loop", 157_912, 5.9, 6_200, (0, 0, 0, 204),
-                 (0, 0, 0, 204), (0.002, 0.001, 0.0), [hog(1, 0, None, 100)], 24_000)  # fmt: skip
+                 (0, 0, 0, 204), (0.002, 0.001, 0.0), all_starved(), 24_000)  # fmt: skip
     tokio = kind("tokio", "tokio", "task", 139_000, 6.9, 6_900, (4_400, 40, 0, 204),
-                 (4_400, 40, 0, 204), (0.003, 0.002, 0.0), [hog(1, 0, None, 100)], 20_100)  # fmt: skip
+                 (4_400, 40, 0, 204), (0.003, 0.002, 0.0), all_starved(), 20_100)  # fmt: skip
     tokio["version"] = "tokio 1.24.2, rustc 1.63.0"
     go = {"name": "go", "title": "Go", "is": "fiber",
           "missing_because": "not installed: apt-get install golang-go"}  # fmt: skip

@@ -41,8 +41,11 @@ effort effort_of(const compare_options& options) {
     connections =
         options.quick ? std::vector<std::uint64_t>{1000} : std::vector<std::uint64_t>{1000, 10'000};
   std::ranges::sort(connections);
-  return make_effort(std::move(connections), options.seconds.value_or(options.quick ? 0.3 : 0.6),
-                     options.rounds.value_or(3));
+  effort how =
+      make_effort(std::move(connections), options.seconds.value_or(options.quick ? 0.3 : 0.6),
+                  options.rounds.value_or(3));
+  if (options.quick) how.hog_rounds = 1;
+  return how;
 }
 
 std::vector<contestant> kinds_of(const compare_options& options, const std::string& program) {
@@ -54,7 +57,8 @@ std::vector<contestant> kinds_of(const compare_options& options, const std::stri
                     .title = std::string(kind.title),
                     .is = kind.is,
                     .command = {program, "serve", "echo", "--kind", std::string(kind.name)},
-                    .tells_switches = true});
+                    .tells_counts = true,
+                    .takes_slices = kind.value == echo_kind::preemptive});
   }
   return list;
 }

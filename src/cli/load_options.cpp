@@ -105,6 +105,11 @@ void add_hogs(CLI::App& echo, load_echo_options& into) {
       });
   add_duration(echo, "--hog-limit", "silence towards the hogs that counts as a fault",
                into.echo.hog_limit, std::chrono::minutes(1));
+  add_text_option(echo, "--recovery", "TIME",
+                  "time to measure after the last hog has its reply (default: as --duration)",
+                  [&into](std::string_view option, std::string_view text) {
+                    into.echo.recovery = parse_duration(option, text);
+                  });
 }
 
 void check_echo(const load_echo_options& into) {

@@ -54,10 +54,24 @@ class Report(comparison.Compare):
 
     def test_a_hog_starves_fibers_that_share_its_worker(self):
         report = self.report("--kinds", "cooperative", "--connections", "10", *comparison.BRIEF)
-        hogs = report["kinds"][0]["hogs"][0]
-        self.assertEqual((hogs["hogs"], hogs["others"]), (1, 100))
-        self.assertGreater(hogs["messages_before"]["median"], 0)
-        self.assertGreater(hogs["starved"]["median"], 0)
+        self.assertEqual([beside["hogs"] for beside in report["kinds"][0]["hogs"]], [1, 2, 10])
+        for beside in report["kinds"][0]["hogs"]:
+            self.assertEqual(beside["others"], 100)
+            self.assertGreater(beside["messages_before"]["median"], 0)
+            self.assertGreater(beside["starved"]["median"], 0)
+            self.assertGreater(beside["hog_share"]["median"], 0)
+            self.assertLessEqual(beside["hog_share"]["high"], 100)
+        self.assertEqual(report["kinds"][0]["slices"], [])
+
+    @unittest.skipUnless("preemptive" in server.permitted_kinds(), "no preemptive fibers here")
+    def test_preemptive_fibers_are_measured_at_each_length_of_a_slice(self):
+        report = self.report("--kinds", "preemptive", "--connections", "10", *comparison.TINY)
+        slices = report["kinds"][0]["slices"]
+        self.assertEqual([at["slice"] for at in slices], [500, 1000, 2000, 5000, 10_000, 50_000])
+        for at in slices:
+            self.assertGreater(at["work_per_second"]["median"], 0)
+            self.assertGreater(at["preemptions_per_second"]["median"], 0)
+            self.assertLessEqual(at["latency_p50"]["median"], at["latency_p99"]["median"])
 
     def test_the_machine_and_the_plan_are_recorded(self):
         report = self.report("--kinds", "cooperative", "--connections", "10", *comparison.TINY)

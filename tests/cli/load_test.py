@@ -143,6 +143,12 @@ class Honest(Case):
                 self.assertEqual(report["during"]["replies_per_connection"]["connections"], 10)
                 self.assertGreaterEqual(report["during"]["latency_us"]["max"], 250_000)
                 self.assertGreater(report["after"]["messages"], 0)
+                self.assertAlmostEqual(
+                    report["hogs_seconds"], report["during"]["seconds"] / 0.9, places=3)
+            report = self.report(running.address[1], "echo", "--connections", "10", "--hogs", "1",
+                                 "--hog-byte", "H", *SHORT, "--recovery", "0ms")
+            self.assertEqual(report["after"]["seconds"], 0)
+            self.assertGreater(report["messages_in_all"], 0)
             self.assert_stops(running)
 
     def test_a_connection_is_no_hog_by_accident(self):
@@ -435,6 +441,7 @@ class Usage(Case):
                 ("--size", ("0", "16777217"), "give a number from 1 to 16777216"),
                 ("--rate", ("0", "-1", "1.5", "100/min", "100000001"), "give a rate from 1/s"),
                 ("--duration", ("3", "-1s"), "give a time with its unit"),
+                ("--recovery", ("3", "-1s"), "give a time with its unit"),
                 ("--processes", ("0", "1025", "some"), "give a number from 1 to 1024"),
                 ("--hogs", ("0", "10001"), "give a number from 1 to 10000"),
                 ("--hog-byte", ("HH", "0x100"), "give one character, or a byte"),
@@ -456,8 +463,9 @@ class Usage(Case):
     def test_help_names_every_option_and_no_inner_verb(self):
         help_text = server.run("load", "--help")
         self.assertNotIn("part", re.findall(r"^ +(\w+) ", help_text.stdout, re.MULTILINE))
-        for verb, options in (("echo", ("--rate", "--hogs", "--hog-byte", "--hog-limit", "--size",
-                                        "--warm-up", "--duration", "--processes", "--json")),
+        for verb, options in (("echo", ("--rate", "--hogs", "--hog-byte", "--hog-limit", "--recovery",
+                                        "--size", "--warm-up", "--duration", "--processes",
+                                        "--json")),
                               ("idle", ("--hold", "--no-echo", "--late-echo", "--first")),
                               ("churn", ("--rounds", "--close", "--max-growth"))):
             text = server.run("load", verb, "--help").stdout

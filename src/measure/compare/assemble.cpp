@@ -109,14 +109,30 @@ report::load_point absent_point(std::uint64_t connections, const std::string& wh
   return point;
 }
 
-report::hog_outcome hogs_of(const std::vector<hog_sample>& samples, const hog_shape& shape) {
+report::hog_outcome hog_outcome_of(const std::vector<hog_sample>& samples, const hog_shape& shape) {
+  const auto percent = [&samples](auto read) {
+    return figure_of(
+        samples, [read](const hog_sample& one) { return 100 * std::invoke(read, one); }, "%");
+  };
   report::hog_outcome outcome{.hogs = shape.hogs, .others = shape.others};
+  outcome.kept = percent(&hog_sample::kept);
+  outcome.hog_share = percent(&hog_sample::hog_share);
   outcome.messages_before = figure_of(samples, &hog_sample::messages_before, "messages/s");
   outcome.messages_during = figure_of(samples, &hog_sample::messages_during, "messages/s");
   outcome.p99_before = figure_of(samples, &hog_sample::p99_before, "us");
   outcome.starved = figure_of(samples, &hog_sample::starved, "connections");
   outcome.p99_during = figure_of(samples, &hog_sample::p99_during, "us");
   return outcome;
+}
+
+report::slice_point slice_point_of(std::chrono::microseconds slice,
+                                   const std::vector<slice_sample>& samples) {
+  return {
+      .slice = static_cast<double>(slice.count()),
+      .work_per_second = figure_of(samples, &slice_sample::units, "units/s"),
+      .latency_p50 = figure_of(samples, &slice_sample::p50, "us"),
+      .latency_p99 = figure_of(samples, &slice_sample::p99, "us"),
+      .preemptions_per_second = figure_of(samples, &slice_sample::preemptions, "preemptions/s")};
 }
 
 }  // namespace
@@ -141,7 +157,10 @@ report::subject subject_of(const findings& found, const effort& how) {
   }
   subject.churn = found.samples.churn.empty() ? missing("not measured", "connections/s")
                                               : summarize(found.samples.churn, "connections/s");
-  if (!found.samples.hogs.empty()) subject.hogs.push_back(hogs_of(found.samples.hogs, how.hogs));
+  for (const auto& [hogs, samples] : found.samples.hogs)
+    subject.hogs.push_back(hog_outcome_of(samples, hogs_of(how, hogs)));
+  for (const auto& [slice, samples] : found.samples.slices)
+    subject.slices.push_back(slice_point_of(slice, samples));
   return subject;
 }
 

@@ -28,7 +28,10 @@ findings usual() {
     point.paced.push_back({.wanted_rate = 10000, .achieved_rate = 9990, .latency = {1, 2, 3}});
   }
   found.samples.churn = {100, 300, 200};
-  found.samples.hogs = {{.messages_before = 9, .p99_during = 4, .starved = 3}};
+  for (const unsigned hogs : {1U, 10U})
+    found.samples.hogs[hogs] = {{.messages_before = 10, .messages_during = 9, .p99_during = 4},
+                                {.messages_before = 20, .messages_during = 8, .p99_during = 6},
+                                {.messages_before = 1, .messages_during = 1, .p99_during = 5}};
   return found;
 }
 
@@ -46,7 +49,28 @@ TEST(Assemble, samples_become_a_median_with_its_range) {
   EXPECT_DOUBLE_EQ(point.user_switches.median, 1);
   EXPECT_DOUBLE_EQ(point.paced_p50.median, 1);
   EXPECT_DOUBLE_EQ(subject.churn.median, 200);
-  EXPECT_DOUBLE_EQ(subject.hogs.front().p99_during.median, 4);
+}
+
+TEST(Assemble, what_is_kept_beside_hogs_is_a_part_of_the_same_rounds_before) {
+  const report::subject subject = subject_of(usual(), how);
+  ASSERT_EQ(subject.hogs.size(), 2U);
+  const report::hog_outcome& ten = subject.hogs.back();
+  EXPECT_EQ(ten.hogs, 10U);
+  EXPECT_EQ(ten.kept.samples, (std::vector<double>{90, 40, 100}));
+  EXPECT_EQ(ten.kept.unit, "%");
+  EXPECT_DOUBLE_EQ(ten.p99_during.median, 5);
+}
+
+TEST(Assemble, slices_are_in_order_of_their_length) {
+  using namespace std::chrono_literals;
+  findings found = usual();
+  found.samples.slices[10ms] = {{.units = 3, .p50 = 1, .p99 = 9, .preemptions = 100}};
+  found.samples.slices[500us] = {{.units = 2, .p50 = 1, .p99 = 2, .preemptions = 2000}};
+  const report::subject subject = subject_of(found, how);
+  ASSERT_EQ(subject.slices.size(), 2U);
+  EXPECT_DOUBLE_EQ(subject.slices.front().slice, 500);
+  EXPECT_DOUBLE_EQ(subject.slices.front().preemptions_per_second.median, 2000);
+  EXPECT_DOUBLE_EQ(subject.slices.back().latency_p99.median, 9);
 }
 
 TEST(Assemble, one_that_cannot_run_says_why) {

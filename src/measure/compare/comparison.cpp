@@ -31,7 +31,11 @@ std::string name_of(const trial& what, const contestant& who) {
     case experiment::load:
       return fmt::format("{}, load on {} connections", who.name, what.connections);
     case experiment::hogs:
-      return fmt::format("{}, one handler that never yields", who.name);
+      return fmt::format("{}, {} that never yield{}", who.name,
+                         what.hogs == 1 ? "a handler" : fmt::format("{} handlers", what.hogs),
+                         what.hogs == 1 ? "s" : "");
+    case experiment::slices:
+      return fmt::format("{}, slices of {} us", who.name, what.slice.count());
     case experiment::churn:
       break;
   }
@@ -56,6 +60,8 @@ class contest {
   outcome<> run_one(const trial& what, findings& of);
   outcome<> weigh(const trial& what, findings& of);
   outcome<> load(const trial& what, findings& of);
+  outcome<> hog(const trial& what, findings& of);
+  outcome<> slice(const trial& what, findings& of);
   report::results result() const;
   report::run_plan plan() const;
 
@@ -64,6 +70,15 @@ class contest {
     std::vector<findings*> list;
     for (findings& one : all_)
       if (!one.missing_because) list.push_back(&one);
+    return list;
+  }
+
+  // Those of them that take slices.
+  std::vector<std::size_t> preempted() {
+    std::vector<std::size_t> list;
+    const auto all = able();
+    for (std::size_t at = 0; at < all.size(); ++at)
+      if (all[at]->who.takes_slices) list.push_back(at);
     return list;
   }
 
@@ -140,18 +155,32 @@ outcome<> contest::load(const trial& what, findings& of) {
   return {};
 }
 
+outcome<> contest::hog(const trial& what, findings& of) {
+  const hog_shape shape = hogs_of(what_.how, what.hogs);
+  const bool in_turn = one_after_another(of.samples.hogs[1], shape.others);
+  const auto sample = measure_hogs(of.who, shape, in_turn, where_);
+  if (!sample) return std::unexpected(sample.error());
+  of.samples.hogs[what.hogs].push_back(*sample);
+  return {};
+}
+
+outcome<> contest::slice(const trial& what, findings& of) {
+  const auto sample = measure_slice(of.who, slice_of(what_.how, what.slice), where_);
+  if (!sample) return std::unexpected(sample.error());
+  of.samples.slices[what.slice].push_back(*sample);
+  return {};
+}
+
 outcome<> contest::run_one(const trial& what, findings& of) {
   switch (what.what) {
     case experiment::memory:
       return weigh(what, of);
     case experiment::load:
       return load(what, of);
-    case experiment::hogs: {
-      const auto sample = measure_hogs(of.who, what_.how.hogs, where_);
-      if (!sample) return std::unexpected(sample.error());
-      of.samples.hogs.push_back(*sample);
-      return {};
-    }
+    case experiment::hogs:
+      return hog(what, of);
+    case experiment::slices:
+      return slice(what, of);
     case experiment::churn:
       break;
   }
@@ -181,7 +210,7 @@ outcome<> contest::run_all(const std::vector<trial>& trials) {
 outcome<report::results> contest::run() {
   if (auto tried = try_each(); !tried) return std::unexpected(tried.error());
   find_limits();
-  const std::vector<trial> trials = plan_trials(what_.how, able().size());
+  const std::vector<trial> trials = plan_trials(what_.how, able().size(), preempted());
   const double bare_seconds = expected_bare_seconds(what_.bare);
   double seconds = bare_seconds;
   for (const trial& one : trials) seconds += expected_seconds(one, what_.how);

@@ -15,7 +15,8 @@ struct contestant {
   std::string version = {};  ///< of a peer
   /// The program and its first words; --host, --port, --hog-byte and --hog-for follow.
   std::vector<std::string> command = {};
-  bool tells_switches = false;  ///< it takes --stats
+  bool tells_counts = false;  ///< it takes --stats
+  bool takes_slices = false;  ///< it takes --slice
 };
 
 }  // namespace cede::measure::compare

@@ -25,10 +25,10 @@ struct counts {
 outcome<counts> count(server& running, const contestant& who) {
   if (auto settled = running.settle(); !settled) return std::unexpected(settled.error());
   counts result;
-  if (who.tells_switches) {
-    const auto fiber = running.fiber_switches();
-    if (!fiber) return std::unexpected(fiber.error());
-    result.fiber = *fiber;
+  if (who.tells_counts) {
+    const auto counted = running.counts();
+    if (!counted) return std::unexpected(counted.error());
+    result.fiber = counted->fiber_switches;
   }
   const auto kernel = switches_of_process(running.id());
   if (!kernel) return std::unexpected(kernel.error());

@@ -17,10 +17,22 @@ milliseconds part_of(double seconds, double part) {
 
 double in_seconds(milliseconds time) { return std::chrono::duration<double>(time).count(); }
 
-void add_round(std::vector<trial>& trials, unsigned round, std::size_t contestants, experiment what,
-               std::uint64_t connections) {
-  for (std::size_t turn = 0; turn < contestants; ++turn)
-    trials.push_back({what, (turn + round) % contestants, connections, round});
+// One for each contestant.
+void add_round(std::vector<trial>& trials, std::size_t contestants, trial like) {
+  for (std::size_t turn = 0; turn < contestants; ++turn) {
+    like.contestant = (turn + like.round) % contestants;
+    trials.push_back(like);
+  }
+}
+
+// One for each length of a slice, from another one on in each round.
+void add_slices(std::vector<trial>& trials, const effort& how, unsigned round,
+                std::size_t contestant) {
+  for (std::size_t turn = 0; turn < how.slices.size(); ++turn)
+    trials.push_back({.what = experiment::slices,
+                      .contestant = contestant,
+                      .round = round,
+                      .slice = how.slices[(turn + round) % how.slices.size()]});
 }
 
 }  // namespace
@@ -34,9 +46,14 @@ effort make_effort(std::vector<std::uint64_t> connections, double seconds, unsig
              .rate = moderate_rate};
   how.churn = {.connections = 500,
                .storms = std::clamp(static_cast<unsigned>(seconds * 8), 3U, 100U)};
-  how.hogs = {.warm_up = warm_up,
-              .before = part_of(seconds, 0.5),
-              .during = std::max(part_of(seconds, 0.75), milliseconds(100))};
+  how.hog_rounds = rounds;
+  how.hogs = {.warm_up = part_of(seconds, 0.15),
+              .before = part_of(seconds, 0.35),
+              .during = std::max(part_of(seconds, 0.6), milliseconds(100))};
+  how.during_each = part_of(seconds, 0.15);
+  for (const int slice : {500, 1000, 2000, 5000, 10'000, 50'000}) how.slices.emplace_back(slice);
+  how.slice = {.warm_up = part_of(seconds, 0.05),
+               .during = std::max(part_of(seconds, 0.6), milliseconds(100))};
   return how;
 }
 
@@ -44,15 +61,36 @@ load_shape shape_of(const effort& how, std::uint64_t connections) {
   return {connections, how.warm_up, how.duration, how.rate};
 }
 
-std::vector<trial> plan_trials(const effort& how, std::size_t contestants) {
+hog_shape hogs_of(const effort& how, unsigned hogs) {
+  hog_shape shape = how.hogs;
+  shape.hogs = hogs;
+  shape.during = std::max(shape.during, how.during_each * hogs);
+  return shape;
+}
+
+slice_shape slice_of(const effort& how, std::chrono::microseconds slice) {
+  slice_shape shape = how.slice;
+  shape.slice = slice;
+  return shape;
+}
+
+std::vector<trial> plan_trials(const effort& how, std::size_t contestants,
+                               const std::vector<std::size_t>& preempted) {
   std::vector<trial> trials;
   for (unsigned round = 0; round < how.rounds; ++round) {
     for (const std::uint64_t connections : how.connections) {
-      add_round(trials, round, contestants, experiment::memory, connections);
-      add_round(trials, round, contestants, experiment::load, connections);
+      const auto at = [&](experiment what) {
+        return trial{.what = what, .connections = connections, .round = round};
+      };
+      add_round(trials, contestants, at(experiment::memory));
+      add_round(trials, contestants, at(experiment::load));
     }
-    add_round(trials, round, contestants, experiment::hogs, 0);
-    add_round(trials, round, contestants, experiment::churn, 0);
+    if (round < how.hog_rounds) {
+      for (const unsigned hogs : how.hog_counts)
+        add_round(trials, contestants, {.what = experiment::hogs, .round = round, .hogs = hogs});
+      for (const std::size_t one : preempted) add_slices(trials, how, round, one);
+    }
+    add_round(trials, contestants, {.what = experiment::churn, .round = round});
   }
   return trials;
 }
@@ -67,8 +105,10 @@ double expected_seconds(const trial& what, const effort& how) {
       return start_and_end + 2 * (in_seconds(how.warm_up + how.duration) + 0.15) +
              connections * 200e-6;
     case experiment::hogs:
-      return start_and_end + in_seconds(how.hogs.warm_up + 2 * how.hogs.before + how.hogs.during) +
-             0.1;
+      return start_and_end +
+             in_seconds(how.hogs.warm_up + how.hogs.before + hogs_of(how, what.hogs).during);
+    case experiment::slices:
+      return start_and_end + in_seconds(how.slice.warm_up + how.slice.during);
     case experiment::churn:
       break;
   }

@@ -9,18 +9,22 @@
 #include <cstdint>
 #include <vector>
 
+#include "measure/compare/hog_trial.hpp"
 #include "measure/compare/load_trial.hpp"
+#include "measure/compare/slice_trial.hpp"
 #include "measure/compare/upset_trials.hpp"
 
 namespace cede::measure::compare {
 
-enum class experiment : std::uint8_t { memory, load, hogs, churn };
+enum class experiment : std::uint8_t { memory, load, hogs, slices, churn };
 
 struct trial {
   experiment what = experiment::memory;
   std::size_t contestant = 0;
   std::uint64_t connections = 0;  ///< of memory and load
   unsigned round = 0;
+  unsigned hogs = 0;                  ///< of hogs
+  std::chrono::microseconds slice{};  ///< of slices
   friend bool operator==(const trial&, const trial&) = default;
 };
 
@@ -32,7 +36,14 @@ struct effort {
   std::chrono::milliseconds duration{};  ///< of a loop, closed or open
   double rate = 0;                       ///< messages/s of the open loop
   churn_shape churn = {};
+  std::vector<unsigned> hog_counts = {1, 2, 10};
+  std::vector<std::chrono::microseconds> slices = {};
+  /// Of the experiments with hogs, slices among them, which are long: at most `rounds`.
+  unsigned hog_rounds = 3;
+  /// With one. Many need longer: each needs a slice to be known as one, and they come at once.
   hog_shape hogs = {};
+  std::chrono::milliseconds during_each{};  ///< at the least, times their number
+  slice_shape slice = {};
 };
 
 /// Seconds a measurement under load may take, as --seconds has it.
@@ -45,7 +56,13 @@ inline constexpr double most_seconds = 600;
 
 [[nodiscard]] load_shape shape_of(const effort& how, std::uint64_t connections);
 
-[[nodiscard]] std::vector<trial> plan_trials(const effort& how, std::size_t contestants);
+[[nodiscard]] hog_shape hogs_of(const effort& how, unsigned hogs);
+
+[[nodiscard]] slice_shape slice_of(const effort& how, std::chrono::microseconds slice);
+
+/// `preempted`: those of the contestants that take slices.
+[[nodiscard]] std::vector<trial> plan_trials(const effort& how, std::size_t contestants,
+                                             const std::vector<std::size_t>& preempted = {});
 
 /// About how long it takes, in seconds, on an ordinary machine.
 [[nodiscard]] double expected_seconds(const trial& what, const effort& how);

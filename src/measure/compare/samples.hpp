@@ -6,8 +6,9 @@
 #include <vector>
 
 #include "measure/compare/accounting.hpp"
+#include "measure/compare/hog_trial.hpp"
 #include "measure/compare/load_trial.hpp"
-#include "measure/compare/upset_trials.hpp"
+#include "measure/compare/slice_trial.hpp"
 
 namespace cede::measure::compare {
 
@@ -21,7 +22,8 @@ struct point_samples {
 
 struct contestant_samples {
   std::map<std::uint64_t, point_samples> at;
-  std::vector<hog_sample> hogs;
+  std::map<unsigned, std::vector<hog_sample>> hogs;  // by their number
+  std::map<std::chrono::microseconds, std::vector<slice_sample>> slices;
   std::vector<double> churn;
 };
 

@@ -24,7 +24,7 @@ launch how_to_launch(const contestant& who, const std::vector<unsigned>& cpus,
   launch result{fmt::format("the server '{}'", who.name), who.command, cpus};
   auto& words = result.command;
   for (const char* const word : {"--host", "127.0.0.1", "--port", "0"}) words.emplace_back(word);
-  if (who.tells_switches) words.emplace_back("--stats");
+  if (who.tells_counts) words.emplace_back("--stats");
   if (hog) {
     words.insert(words.end(), {"--hog-byte", fmt::format("0x{:02x}", hog->byte)});
     words.insert(words.end(), {"--hog-for", fmt::format("{}ms", hog->time.count())});
@@ -64,15 +64,25 @@ outcome<server> server::start(const contestant& who, const std::vector<unsigned>
   return server(std::move(*process), *port);
 }
 
-outcome<std::uint64_t> server::fiber_switches() {
+outcome<server_counts> server::counts() {
   if (auto asked = process_.write_line(""); !asked) return std::unexpected(asked.error());
   const auto line = process_.read_line(answer_patience);
   if (!line) return std::unexpected(line.error());
   const json told = json::parse(*line, nullptr, false);
-  const auto found = told.is_object() ? told.find("switches") : told.end();
-  if (found == told.end() || !found->is_number_unsigned())
-    return fail(fmt::format("{} says '{}', where its switches belong", process_.title(), *line));
-  return found->get<std::uint64_t>();
+  bool all_there = told.is_object();
+  const auto number = [&](const char* name) -> std::uint64_t {
+    const auto found = all_there ? told.find(name) : told.end();
+    if (found != told.end() && found->is_number_unsigned()) return found->get<std::uint64_t>();
+    all_there = false;
+    return 0;
+  };
+  const server_counts found{.fiber_switches = number("switches"),
+                            .preemptions = number("preemptions"),
+                            .hog_units = number("hog_units"),
+                            .hog_time = std::chrono::microseconds(number("hog_ran_us"))};
+  if (!all_there)
+    return fail(fmt::format("{} says '{}', where its counts belong", process_.title(), *line));
+  return found;
 }
 
 // A look costs the server nothing. Whether it has work cannot be asked from outside, but a server

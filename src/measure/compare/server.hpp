@@ -16,6 +16,15 @@ struct hogging {
   std::chrono::milliseconds time{};
 };
 
+/// What a server of cede has counted so far.
+struct server_counts {
+  std::uint64_t fiber_switches = 0;
+  std::uint64_t preemptions = 0;
+  // Of hogs that are done:
+  std::uint64_t hog_units = 0;            ///< of work
+  std::chrono::microseconds hog_time{0};  ///< in which they had a CPU
+};
+
 class server {
  public:
   /// Returns when it listens.
@@ -29,9 +38,9 @@ class server {
   [[nodiscard]] std::uint16_t port() const noexcept { return port_; }
   [[nodiscard]] pid_t id() const noexcept { return process_.id(); }
 
-  /// Switches between fibers so far, by its own count.
+  /// Its own counts.
   /// Requires: the contestant tells them.
-  [[nodiscard]] outcome<std::uint64_t> fiber_switches();
+  [[nodiscard]] outcome<server_counts> counts();
 
   /// Waits until it has accepted so many connections that are open, and has nothing to do: it uses
   /// no CPU time for a while.

@@ -31,6 +31,7 @@ class measurement {
   const echo_plan& echo_;
   echo_report& report_;
   timetable when_;
+  nanoseconds hogs_lasted_{};
   // At the beginning of each window and at the end of the last.
   std::array<std::optional<nanoseconds>, window_count + 1> server_cpu_;
 };
@@ -60,11 +61,12 @@ outcome<> measurement::go_through_hogs() {
   if (auto sampled = sample_server(2); !sampled) return sampled;
   if (leader_.stopped()) return {};
   // Their first byte takes a moment to the server, and their reply one to us.
-  const nanoseconds edge = (hogs->ended - hogs->began) / 20;
+  hogs_lasted_ = hogs->ended - hogs->began;
+  const nanoseconds edge = hogs_lasted_ / 20;
   when_.during_from = hogs->began + edge;
   when_.during_to = hogs->ended - edge;
   when_.hogs_over = hogs->ended;
-  when_.end = hogs->ended + echo_.duration;
+  when_.end = hogs->ended + echo_.recovery.value_or(echo_.duration);
   const auto told = leader_.tell_hogs_over({.at = when_.hogs_over,
                                             .end = when_.end,
                                             .during_from = when_.during_from,
@@ -96,6 +98,7 @@ void measurement::conclude(const loop_tally& tally) {
   report_.measured = report_of(tally, window::before);
   if (echo_.hogs > 0)
     report_.hogged = {.hogs = echo_.hogs,
+                      .lasted = hogs_lasted_,
                       .during = report_of(tally, window::during),
                       .after = report_of(tally, window::after)};
 }

@@ -22,9 +22,11 @@ struct echo_plan {
   /// Messages a second over all connections, for an open loop; 0 for a closed one.
   double rate = 0;
   /// Further connections that make the server hog, all at once after `duration`; the others are
-  /// then measured until the last hog is answered, and for `duration` after that. Requires: a
+  /// then measured until the last hog is answered, and for `recovery` after that. Requires: a
   /// hog_byte in the target's plan.
   std::uint32_t hogs = 0;
+  /// Nothing: as long as `duration`.
+  std::optional<std::chrono::nanoseconds> recovery = {};
   /// Silence of the server towards hogs that is taken for a fault.
   std::chrono::nanoseconds hog_limit = std::chrono::minutes(1);
 };
@@ -51,6 +53,8 @@ struct window_report {
 
 struct hog_report {
   std::uint32_t hogs = 0;
+  /// From their first message to the last one's reply.
+  std::chrono::nanoseconds lasted{};
   /// While all hogs were certainly at work; but CPU times are those of their whole time.
   window_report during;
   window_report after;

@@ -124,6 +124,7 @@ std::string to_json_text(const target_plan& plan, const echo_report& report) {
   add_window(object, report.measured);
   if (report.hogged) {
     object["hogs"] = report.hogged->hogs;
+    object["hogs_seconds"] = seconds(report.hogged->lasted);
     object["during"] = during_json(report.hogged->during);
     object["after"] = window_json(report.hogged->after);
   }

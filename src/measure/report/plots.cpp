@@ -5,10 +5,10 @@
 #include <algorithm>
 #include <functional>
 #include <limits>
-#include <set>
 #include <utility>
 
 #include "measure/report/answer.hpp"
+#include "measure/report/hog_plots.hpp"
 #include "measure/report/lookup.hpp"
 #include "measure/report/quantity.hpp"
 
@@ -214,98 +214,6 @@ section opening(const results& run) {
   return made;
 }
 
-// --- handlers that hog -------------------------------------------------------------------------
-
-struct hog_part {
-  const char* name;
-  const figure hog_outcome::* member;
-};
-
-plot hog_plot(const std::vector<const subject*>& all, unsigned hogs, plot made,
-              const std::vector<hog_part>& parts) {
-  made.id += fmt::format("-{}", hogs);
-  made.title += hogs == 1 ? ", one hog" : fmt::format(", {} hogs", hogs);
-  made.category_title = "server";
-  made.categories = categories_of(all);
-  for (const hog_part& part : parts) {
-    series one{.name = part.name, .values = {}};
-    for (const subject* const it : all) {
-      const auto found = std::ranges::find(it->hogs, hogs, &hog_outcome::hogs);
-      one.values.push_back(found != it->hogs.end() ? (*found).*part.member
-                           : it->missing_because   ? missing(*it->missing_because)
-                                                   : missing("not measured"));
-    }
-    made.all.push_back(std::move(one));
-  }
-  return made;
-}
-
-section hogs(const results& run) {
-  section made{"hogs",
-               "What a handler that never yields does to the rest",
-               "Some connections make their handler spin; the others go on sending messages.",
-               {}};
-  std::set<unsigned> counts;
-  const auto all = everyone(run);
-  for (const subject* const one : all)
-    for (const hog_outcome& it : one->hogs) counts.insert(it.hogs);
-  for (const unsigned count : counts) {
-    made.plots.push_back(hog_plot(
-        all, count,
-        {.id = "hog-messages", .title = "Messages a second of the others", .unit = "messages/s"},
-        {{"before", &hog_outcome::messages_before}, {"during", &hog_outcome::messages_during}}));
-    made.plots.push_back(
-        hog_plot(all, count, {.id = "hog-p99", .title = "Latency of the others, p99", .unit = "us"},
-                 {{"before", &hog_outcome::p99_before}, {"during", &hog_outcome::p99_during}}));
-    made.plots.push_back(hog_plot(
-        all, count,
-        {.id = "hog-starved", .title = "Connections without any answer", .unit = "connections"},
-        {{"during", &hog_outcome::starved}}));
-  }
-  return made;
-}
-
-// --- time slices -------------------------------------------------------------------------------
-
-section slices(const results& run) {
-  section made{"slices",
-               "How long a time slice should be",
-               "A preemptive fiber that has computed for a slice is interrupted, if others wait. A "
-               "short slice interrupts more often, a long one lets others wait longer.",
-               {}};
-  const auto lines = [&](plot it, const figure slice_point::* member) {
-    it.drawn_as = form::lines;
-    it.category_title = "slice";
-    it.place_unit = "us";
-    std::set<double> lengths;
-    const auto all = everyone(run);
-    for (const subject* const one : all)
-      for (const slice_point& at : one->slices) lengths.insert(at.slice);
-    for (const double slice : lengths)
-      it.categories.push_back({.name = quantity(slice, "us"), .place = slice});
-    for (const subject* const one : all) {
-      if (one->slices.empty()) continue;
-      series line{.name = one->title, .values = {}, .is = one->is};
-      for (const double slice : lengths) {
-        const auto found = std::ranges::find(one->slices, slice, &slice_point::slice);
-        line.values.push_back(found != one->slices.end() ? (*found).*member
-                                                         : missing("not measured"));
-      }
-      it.all.push_back(std::move(line));
-    }
-    return it;
-  };
-  made.plots.push_back(
-      lines({.id = "slice-messages", .title = "Messages a second", .unit = "messages/s"},
-            &slice_point::messages_per_second));
-  made.plots.push_back(
-      lines({.id = "slice-p99", .title = "Latency, p99", .unit = "us"}, &slice_point::latency_p99));
-  made.plots.push_back(
-      lines({.id = "slice-preemptions", .title = "Preemptions a second", .unit = "preemptions/s"},
-            &slice_point::preemptions_per_second));
-  return made;
-}
-
 // --- without connections -----------------------------------------------------------------------
 
 plot bare_plot(const results& run, plot made, const figure bare_costs::* member) {
@@ -386,7 +294,7 @@ section refill(const results& run) {
 
 bool plot::logarithmic() const {
   constexpr double too_far_apart = 30;
-  if (drawn_as == form::stacked) return false;
+  if (drawn_as == form::stacked || unit == "%") return false;
   double least = std::numeric_limits<double>::infinity();
   double most = 0;
   for (const series& one : all)
@@ -400,8 +308,9 @@ bool plot::logarithmic() const {
 }
 
 std::vector<section> sections(const results& run) {
-  std::vector<section> all{memory(run),   throughput(run), latency(run), hogs(run),  slices(run),
-                           switches(run), opening(run),    bare(run),    refill(run)};
+  std::vector<section> all{memory(run),       throughput(run),     latency(run),
+                           hogs_section(run), slices_section(run), switches(run),
+                           opening(run),      bare(run),           refill(run)};
   for (section& one : all)
     std::erase_if(one.plots, [](const plot& it) { return !worth_drawing(it); });
   std::erase_if(all, [](const section& one) { return one.plots.empty(); });

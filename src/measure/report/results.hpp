@@ -100,16 +100,20 @@ struct hog_outcome {
   figure messages_during = {};  ///< messages/s of the others
   figure p99_before = {};       ///< us
   figure p99_during = {};       ///< us; of those that were answered
+  figure kept = {};             ///< %: messages during, of those before in the same round
   figure starved = {};          ///< connections that waited for 80 % of the hogs' time or more
+  figure hog_share = {};        ///< %: what all hogs got of the server's CPU
   friend bool operator==(const hog_outcome&, const hog_outcome&) = default;
 };
 
-/// What the length of the time slice changes, for a kind that is preempted.
+/// What the length of the time slice changes, for a kind that is preempted: some compute all the
+/// time, and short requests come beside them.
 struct slice_point {
-  double slice = 0;  ///< us
-  figure messages_per_second = {};
-  figure latency_p99 = {};  ///< us
-  figure preemptions_per_second = {};
+  double slice = 0;                    ///< us
+  figure work_per_second = {};         ///< units/s, of all that compute
+  figure latency_p50 = {};             ///< us, of a short request
+  figure latency_p99 = {};             ///< us
+  figure preemptions_per_second = {};  ///< preemptions/s
   friend bool operator==(const slice_point&, const slice_point&) = default;
 };
 

@@ -82,12 +82,15 @@ void visit_fields(auto& visit, maybe_const<hog_outcome> auto& it) {
   visit("messages_during", it.messages_during);
   visit("p99_before", it.p99_before);
   visit("p99_during", it.p99_during);
+  visit("kept", it.kept);
   visit("starved", it.starved);
+  visit("hog_share", it.hog_share);
 }
 
 void visit_fields(auto& visit, maybe_const<slice_point> auto& it) {
   visit("slice", it.slice);
-  visit("messages_per_second", it.messages_per_second);
+  visit("work_per_second", it.work_per_second);
+  visit("latency_p50", it.latency_p50);
   visit("latency_p99", it.latency_p99);
   visit("preemptions_per_second", it.preemptions_per_second);
 }

@@ -130,16 +130,66 @@ void write_switches(table_writer& out, const results& run, std::uint64_t connect
   });
 }
 
-void write_hogs(table_writer& out, const results& run) {
-  out.head("handlers that hog", {"msgs/s", "msgs/s", "p99", "p99", "starved"},
-           {"before", "during", "before", "during", ""});
-  for (const subject* const one : everyone(run)) {
-    for (const hog_outcome& hog : one->hogs)
-      out.figures(fmt::format("{}: {}", hog.hogs, one->title),
-                  {&hog.messages_before, &hog.messages_during, &hog.p99_before, &hog.p99_during,
-                   &hog.starved});
+// A line for each server, with up to three numbers of hogs side by side.
+class hog_lines {
+ public:
+  explicit hog_lines(const results& run) : all_(everyone(run)) {
+    for (const subject* const one : all_)
+      for (const hog_outcome& it : one->hogs) {
+        const bool seen = std::ranges::find(counts_, it.hogs) != counts_.end();
+        if (!seen && counts_.size() < most_counts) counts_.push_back(it.hogs);
+      }
   }
-}
+
+  void write(table_writer& out) const {
+    if (counts_.empty()) return;
+    table(out, "handlers that hog",
+          {{"kept", &hog_outcome::kept}, {"p99", &hog_outcome::p99_during}},
+          &hog_outcome::p99_before);
+    table(out, "", {{"starved", &hog_outcome::starved}, {"their %", &hog_outcome::hog_share}});
+  }
+
+ private:
+  struct column {
+    const char* name;
+    const figure hog_outcome::* member;
+  };
+
+  void table(table_writer& out, std::string_view title, const std::vector<column>& columns,
+             const figure hog_outcome::* before = nullptr) const {
+    cells names;
+    cells counts;
+    for (const column& one : columns)
+      for (const unsigned hogs : counts_) {
+        names.emplace_back(one.name);
+        counts.push_back(hogs == 1 ? "1 hog" : fmt::format("{} hogs", hogs));
+      }
+    if (before != nullptr) {
+      names.emplace_back("p99");
+      counts.emplace_back("before");
+    }
+    out.head(title, names, counts);
+    for (const subject* const one : all_)
+      if (!one->hogs.empty()) out.figures(one->title, figures_of(*one, columns, before));
+  }
+
+  std::vector<const figure*> figures_of(const subject& one, const std::vector<column>& columns,
+                                        const figure hog_outcome::* before) const {
+    static const figure none;
+    std::vector<const figure*> found;
+    for (const column& it : columns)
+      for (const unsigned hogs : counts_) {
+        const auto at = std::ranges::find(one.hogs, hogs, &hog_outcome::hogs);
+        found.push_back(at != one.hogs.end() ? &((*at).*it.member) : &none);
+      }
+    if (before != nullptr) found.push_back(&(one.hogs.front().*before));
+    return found;
+  }
+
+  static constexpr std::size_t most_counts = 3;
+  const std::vector<const subject*> all_;
+  std::vector<unsigned> counts_;
+};
 
 void write_churn(table_writer& out, const results& run) {
   out.head("opened and closed", {"/second"});
@@ -149,10 +199,11 @@ void write_churn(table_writer& out, const results& run) {
 
 void write_slices(table_writer& out, const subject& one) {
   if (one.slices.empty()) return;
-  out.head(one.title, {"msgs/s", "p99", "preempt"}, {"", "", "/second"});
+  out.head(one.title, {"units", "p50", "p99", "preempt"}, {"/second", "", "", "/second"});
   for (const slice_point& at : one.slices)
-    out.figures(fmt::format("slice of {}", quantity(at.slice, "us")),
-                {&at.messages_per_second, &at.latency_p99, &at.preemptions_per_second});
+    out.figures(
+        fmt::format("slice of {}", quantity(at.slice, "us")),
+        {&at.work_per_second, &at.latency_p50, &at.latency_p99, &at.preemptions_per_second});
 }
 
 void write_bare(table_writer& out, const std::vector<bare_costs>& all) {
@@ -210,7 +261,7 @@ std::string terminal_table(const results& run) {
   }
   if (!run.kinds.empty()) {
     write_churn(out, run);
-    write_hogs(out, run);
+    hog_lines(run).write(out);
   }
   for (const subject* const one : everyone(run)) write_slices(out, *one);
   write_bare(out, run.bare);

@@ -35,6 +35,17 @@ TEST(terminal_table, everything_that_was_measured_is_there) {
     EXPECT_THAT(text, HasSubstr(part));
 }
 
+TEST(terminal_table, a_server_has_one_line_for_all_numbers_of_hogs) {
+  const std::string text = terminal_table(test::sample());
+  for (const char* part :
+       {"handlers that hog          kept    kept     p99     p99     p99\n",
+        "                          1 hog 10 hogs   1 hog 10 hogs  before\n",
+        "OS threads                 80.0    40.0  2.20ms  2.20ms  1.00ms    +-8%\n",
+        "                        starved starved their % their %\n",
+        "OS threads                    0       0    9.00    9.00    +-8%\n"})
+    EXPECT_THAT(text, HasSubstr(part));
+}
+
 TEST(terminal_table, what_is_missing_has_its_reason_once) {
   const std::string text = terminal_table(test::sample());
   const std::string reason = "- OS threads, SCHED_FIFO: SCHED_FIFO is not permitted";

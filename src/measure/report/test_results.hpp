@@ -49,7 +49,9 @@ inline hog_outcome hogged(unsigned hogs, double during, double starved) {
           .messages_during = around(during, "messages/s"),
           .p99_before = around(1000, "us"),
           .p99_during = during > 0 ? around(2200, "us") : missing("nobody was answered", "us"),
-          .starved = exact(starved, "connections")};
+          .kept = around(during / 1500, "%"),
+          .starved = exact(starved, "connections"),
+          .hog_share = around(starved > 0 ? 90 : 9, "%")};
 }
 
 inline subject one_kind(std::string name, std::string title, nature is, double factor) {
@@ -58,7 +60,8 @@ inline subject one_kind(std::string name, std::string title, nature is, double f
           .is = is,
           .at = {point(1000, factor), point(10'000, factor)},
           .churn = around(20'000 / factor, "connections/s"),
-          .hogs = {hogged(1, is == nature::thread ? 120'000 : 0, is == nature::thread ? 0 : 100)}};
+          .hogs = {hogged(1, is == nature::thread ? 120'000 : 0, is == nature::thread ? 0 : 100),
+                   hogged(10, is == nature::thread ? 60'000 : 0, is == nature::thread ? 0 : 100)}};
 }
 
 inline bare_costs costs(std::string name, std::string title, nature is, double factor) {
@@ -113,10 +116,13 @@ inline results sample() {
                 .title = "OS threads, SCHED_FIFO",
                 .is = nature::thread,
                 .missing_because = "SCHED_FIFO is not permitted"}};
-  run.kinds.front().slices = {{.slice = 1000,
-                               .messages_per_second = around(100'000, "messages/s"),
-                               .latency_p99 = around(1500, "us"),
-                               .preemptions_per_second = around(900, "preemptions/s")}};
+  for (const double slice : {1000.0, 10'000.0})
+    run.kinds.front().slices.push_back(
+        {.slice = slice,
+         .work_per_second = around(950'000 + slice, "units/s"),
+         .latency_p50 = around(slice / 2, "us"),
+         .latency_p99 = around(slice * 1.5, "us"),
+         .preemptions_per_second = around(1e6 / slice, "preemptions/s")});
   run.peers = {one_kind("raw-epoll", "epoll loop by hand", nature::loop, 1.01),
                {.name = "go",
                 .title = "Go",
@@ -167,7 +173,8 @@ inline results extreme() {
             .paced_p99 = huge,
             .paced_p999 = huge};
     for (hog_outcome& hog : kind.hogs)
-      hog = {4'000'000'000, 4'000'000'000, huge, huge, huge, huge, huge};
+      hog = {4'000'000'000, 4'000'000'000, huge, huge, huge, huge, huge, huge, huge};
+    for (slice_point& at : kind.slices) at = {1e300, huge, huge, huge, huge};
   }
   for (bare_costs& costs : run.bare) {
     costs.title = endless;
