@@ -41,7 +41,8 @@ class echo_loop {
   std::uint64_t next_number(const conversation& member) const noexcept;
   bool wants_more(const conversation& member, instant now) const noexcept;
 
-  outcome<> begin();
+  void begin();
+  outcome<> start_more();
   outcome<> send_what_is_due(instant now);
   outcome<> ask(conversation& member, instant due, instant now);
   outcome<> answered(conversation& member);
@@ -74,6 +75,7 @@ class echo_loop {
   // Replies while hogs are at work: where they count is known when the hogs are done.
   std::vector<arrival> put_off_;
   std::size_t outstanding_ = 0;
+  std::size_t started_ = 0;       // closed loop: connections that have sent their first message
   std::uint64_t cursor_ = 0;      // the first message that is not yet due
   instant silent_since_{};        // the last reply, or since then the first message to wait for one
   std::optional<window> window_;  // that it is in now
