@@ -88,6 +88,24 @@ void add_common(CLI::App& to, load_options& into) {
   to.parse_complete_callback([&into] { check_common(into); });
 }
 
+void choose(exchanges& into, exchanges value) {
+  if (into != exchanges::always && into != value)
+    throw usage_error(
+        "--no-echo sends no message, --late-echo sends one at the end: leave out one of them");
+  into = value;
+}
+
+void add_exchanges(CLI::App& idle, exchanges& into) {
+  idle.add_flag_callback(
+          "--no-echo", [&into] { choose(into, exchanges::never); },
+          "send no message on any connection")
+      ->disable_flag_override();
+  idle.add_flag_callback(
+          "--late-echo", [&into] { choose(into, exchanges::late); },
+          "send no message before the second look at memory")
+      ->disable_flag_override();
+}
+
 void add_hogs(CLI::App& echo, load_echo_options& into) {
   add_text_option(
       echo, "--hogs", "N",
@@ -153,14 +171,7 @@ CLI::App* add_load_idle(CLI::App& load, load_idle_options& into) {
   add_duration(*idle, "--settle", "pause before the look at memory", into.idle.settle,
                std::chrono::milliseconds(500));
   add_duration(*idle, "--hold", "time to keep the connections open", into.idle.hold, {});
-  idle->add_flag_callback(
-          "--no-echo", [&into] { into.idle.messages = exchanges::never; },
-          "send no message on any connection")
-      ->disable_flag_override();
-  idle->add_flag_callback(
-          "--late-echo", [&into] { into.idle.messages = exchanges::late; },
-          "send no message before the second look at memory")
-      ->disable_flag_override();
+  add_exchanges(*idle, into.idle.messages);
   add_number(*idle, "--first", "connections to open before the first look at memory",
              into.idle.first, 1, most_connections);
   return idle;

@@ -460,6 +460,10 @@ class Usage(Case):
             self.assert_usage([verb, "--port", "1", "--timeout", "0ms"], "--timeout is 0")
             self.assert_usage([verb, "--port", "1", "--host", ""], "--host is empty")
 
+    def test_what_contradicts_itself_is_refused(self):
+        for words in (("--no-echo", "--late-echo"), ("--late-echo", "--no-echo")):
+            self.assert_usage(["idle", "--port", "1", *words], "leave out one of them")
+
     def test_help_names_every_option_and_no_inner_verb(self):
         help_text = server.run("load", "--help")
         self.assertNotIn("part", re.findall(r"^ +(\w+) ", help_text.stdout, re.MULTILINE))
