@@ -19,20 +19,14 @@ void mark_child() noexcept { fork_guard::forked_child.store(true, std::memory_or
 // Registered while the program is loaded: any later moment could come after a fork.
 [[maybe_unused]] const int registered = ::pthread_atfork(nullptr, nullptr, mark_child);
 
-[[noreturn]] void refuse(const char* what) noexcept {
+}  // namespace
+
+void fork_guard::refuse(const char* what) noexcept {
   line_buffer<256> text;
   text.append(what).append(": after fork the child may only exec or exit");
   std::array<char, 257> terminated{};
   std::memcpy(terminated.data(), text.view().data(), text.view().size());
   contract_failure(terminated.data());
-}
-
-}  // namespace
-
-void require_not_forked_child(const char* what) noexcept {
-  if (in_forked_child()) [[unlikely]] {
-    refuse(what);
-  }
 }
 
 }  // namespace cede::base

@@ -17,7 +17,14 @@ extern std::atomic<bool> forked_child;  // written in the child only, while it h
   return fork_guard::forked_child.load(std::memory_order_relaxed);
 }
 
+namespace fork_guard {
+[[noreturn, gnu::cold]] void refuse(const char* what) noexcept;
+}
+
 // Aborts with "WHAT: after fork the child may only exec or exit" in such a child.
-void require_not_forked_child(const char* what) noexcept;
+inline void require_not_forked_child(const char* what) noexcept {
+  if (in_forked_child()) [[unlikely]]
+    fork_guard::refuse(what);
+}
 
 }  // namespace cede::base

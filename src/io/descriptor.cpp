@@ -33,10 +33,16 @@ struct blocks {
   std::atomic<std::size_t> live{0};
 };
 
-blocks& all() noexcept {
-  static auto* const one = new blocks;
-  return *one;
-}
+// Without a destructor, and without a test for a first use on the way to each event.
+union immortal_blocks {
+  constexpr immortal_blocks() noexcept : value{} {}
+  ~immortal_blocks() {}  // NOLINT(modernize-use-equals-default): a union's would be deleted
+  blocks value;
+};
+
+constinit immortal_blocks all_blocks;
+
+blocks& all() noexcept { return all_blocks.value; }
 
 // Held from reading a descriptor's watcher to pinning it: see reactor::pins_.
 constinit base::spinlock watchers_lock;
@@ -134,8 +140,10 @@ void descriptor::prefetch(event_tag tag) noexcept {
 
 void descriptor::prefetch_reader(event_tag tag) noexcept {
   if (tag.about != event_tag::subject::descriptor) return;
-  // Relaxed: only an address for the cache; the block itself is not looked at.
-  __builtin_prefetch(all().storage.at(tag.index)->reader_.load(std::memory_order_relaxed), 1);
+  // Relaxed: only addresses for the cache; nothing is looked at.
+  const descriptor& d = *all().storage.at(tag.index);
+  __builtin_prefetch(d.reader_.load(std::memory_order_relaxed), 1);
+  __builtin_prefetch(d.room_.load(std::memory_order_relaxed), 1);
 }
 
 void descriptor::deliver(event_tag tag, edge what) noexcept {
@@ -158,7 +166,7 @@ bool descriptor::add_news(event_tag tag, std::uint64_t news) noexcept {
 // empty, unless its end has come too.
 std::uint64_t descriptor::receive_for_reader(std::uint64_t news) noexcept {
   if (room_bytes_ == 0) return news;
-  const attempt got = try_receive(fd(), {room_, room_bytes_});
+  const attempt got = try_receive(fd(), {room_.load(std::memory_order_relaxed), room_bytes_});
   if (got.error == EINTR) return news;
   if (means_later(got.error)) return news & ~readable;
   received_ = got.error != 0 ? -got.error : static_cast<std::int32_t>(got.moved);

@@ -50,6 +50,7 @@
 #include "io/attempt.hpp"
 #include "io/descriptor_state.hpp"
 #include "io/event_tag.hpp"
+#include "sched/parking.hpp"
 #include "sched/runnable.hpp"
 #include "sched/wait_reason.hpp"
 
@@ -122,6 +123,8 @@ class alignas(64) descriptor {
                 std::span<std::byte> room) noexcept;
   result<> park(sched::runnable& self, direction way, sched::wait_reason reason, deadline until,
                 std::uint64_t enough) noexcept;
+  [[gnu::cold]] result<> withdraw(direction way, sched::wait_reason reason,
+                                  sched::wake why) noexcept;
   result<> start_watching() noexcept;
   void unwatch() noexcept;
   sched::runnable* claim(std::atomic<sched::runnable*>& slot) noexcept;
@@ -134,6 +137,7 @@ class alignas(64) descriptor {
   delivery begin_delivery(std::uint64_t news) noexcept;
   void finish_delivery(event_tag tag, delivery begun) noexcept;
   std::uint64_t receive_for_reader(std::uint64_t news) noexcept;
+  bool is_known(std::uint64_t news) const noexcept;
   bool add_news(event_tag tag, std::uint64_t news) noexcept;
   void wake_both() noexcept;
   bool hold() noexcept;
@@ -145,11 +149,11 @@ class alignas(64) descriptor {
   std::atomic<sched::runnable*> writer_{nullptr};
   std::atomic<reactor*> watcher_{nullptr};
   std::atomic<int> fd_{-1};
-  std::byte* room_ = nullptr;        // rule 6
-  std::uint32_t room_bytes_ = 0;     // 0: the reader wants to be woken, not served
-  std::int32_t received_ = 0;        // bytes, a negative errno, or not_received
-  std::uint32_t next_free_ = 0;      // in the list of free blocks
-  std::uint8_t streak_[2] = {0, 0};  // calls in a row without a wait, for each direction
+  std::atomic<std::byte*> room_{nullptr};  // rule 6; atomic for the sake of prefetch_reader
+  std::uint32_t room_bytes_ = 0;           // 0: the reader wants to be woken, not served
+  std::int32_t received_ = 0;              // bytes, a negative errno, or not_received
+  std::uint32_t next_free_ = 0;            // in the list of free blocks
+  std::uint8_t streak_[2] = {0, 0};        // calls in a row without a wait, for each direction
 };
 
 // False if closed.

@@ -17,11 +17,20 @@ namespace cede::io {
   return {.news = news, .reader = reader};
 }
 
+// Nearly every edge says "writable" too, to a socket that is known to be. Without a writer nobody
+// waits for that or is about to clear the bit: one that comes after this look at the state and
+// finds the socket full has found that after the edge.
+inline bool descriptor::is_known(std::uint64_t news) const noexcept {
+  const std::uint64_t seen = state_.load(std::memory_order_acquire);
+  return (seen & news) == news && (seen & descriptor_state::writing) == 0;
+}
+
 // A reader that has come since has not seen the news, as they were not there yet: it is in the slot
 // by now or will see them (rule 2).
 [[gnu::always_inline]] inline void descriptor::finish_delivery(event_tag tag,
                                                                delivery begun) noexcept {
   using namespace descriptor_state;
+  if (begun.reader != nullptr && is_known(begun.news)) return sched::unpark(*begun.reader);
   if (add_news(tag, begun.news)) {
     if ((begun.news & readable) != 0 && begun.reader == nullptr) wake(reader_);
     if ((begun.news & writable) != 0) wake(writer_);

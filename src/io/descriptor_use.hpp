@@ -3,9 +3,47 @@
 // state word.
 #pragma once
 
+#include <algorithm>
+
 #include "io/descriptor.hpp"
+#include "sched/park_here.hpp"
 
 namespace cede::io {
+
+// Rule 2. `enough` are the bits that make waiting needless, beside closed; where edges count, so
+// does a watcher that has been lost meanwhile.
+[[gnu::always_inline]] inline result<> descriptor::park(sched::runnable& self, direction way,
+                                                        sched::wait_reason reason, deadline until,
+                                                        std::uint64_t enough) noexcept {
+  slot(way).store(&self, std::memory_order_seq_cst);
+  const bool needless =
+      (state_.load(std::memory_order_seq_cst) & (enough | descriptor_state::closed)) != 0 ||
+      (enough != 0 && watcher_.load(std::memory_order_seq_cst) == nullptr);
+  sched::wake why = sched::wake::unparked;
+  if (!needless) [[likely]] {
+    why = sched::park_self(self, reason, until, sched::cancellation::obeyed);
+    if (why == sched::wake::unparked) [[likely]]
+      return {};
+  }
+  return withdraw(way, reason, why);
+}
+
+[[gnu::always_inline]] inline result<> descriptor::wait(sched::runnable& self, direction way,
+                                                        sched::wait_reason reason, deadline until,
+                                                        std::span<std::byte> room) noexcept {
+  if (way == direction::read) {  // a writer may wait beside the reader whose fields these are
+    room_.store(room.data(), std::memory_order_relaxed);
+    room_bytes_ = static_cast<std::uint32_t>(std::min<std::size_t>(room.size(), INT32_MAX));
+    received_ = not_received;
+  }
+  if (watcher_.load(std::memory_order_seq_cst) == nullptr) [[unlikely]] {
+    if (auto watched = start_watching(); !watched) return watched;
+  }
+  auto woken = park(self, way, reason, until, ready_bit(way));
+  if (woken) [[likely]]
+    streak_[static_cast<std::size_t>(way)] = 0;
+  return woken;
+}
 
 /// What to do next.
 enum class outlook : std::uint8_t {

@@ -73,6 +73,7 @@ result<> fiber::place_body(const detail::body& callable) {
   if (callable.size > room || callable.alignment > room) return failure(errc::invalid_argument);
   const std::uintptr_t at = (top - callable.size) & ~(std::uintptr_t{callable.alignment} - 1);
   storage_ = reinterpret_cast<void*>(at);
+  body = storage_;
   callable.move_to(callable.source, storage_);
   run_ = callable.run;
   context_.start_below(stack_, reinterpret_cast<std::byte*>(at & ~std::uintptr_t{15}),

@@ -3,27 +3,18 @@
 #include <cstdio>
 #include <mutex>
 
-#include "base/fork_guard.hpp"
 #include "context/no_preempt.hpp"
 #include "sched/carrier.hpp"
 #include "sched/kernel_carrier.hpp"
+#include "sched/park_here.hpp"
 
 namespace cede::sched {
 namespace {
 
 using namespace state_bit;
 
-// The successful exchanges are acq_rel: unpark releases what the waker wrote, consuming the permit
-// acquires it (rule 5). Reads acquire, as a wait may end by a look at the state alone: what a
-// canceller did before is then visible.
-constexpr auto decide = std::memory_order_acq_rel;
-constexpr auto retry = std::memory_order_acquire;
-
-bool consume_permit(runnable& self, std::uint32_t& seen) noexcept {
-  while ((seen & permit) != 0)
-    if (self.state.compare_exchange_weak(seen, seen & ~permit, decide, retry)) return true;
-  return false;
-}
+constexpr auto decide = park_order::decide;
+constexpr auto retry = park_order::retry;
 
 // Rule 1: clears `parked` if all bits of `while_set` are still set, and says whether it did.
 bool end_park(runnable& who, std::uint32_t while_set) noexcept {
@@ -52,40 +43,6 @@ void mark_cancelled(runnable& who, std::uint32_t bits) noexcept {
     interrupt_if_in_syscall(who);
 }
 
-[[gnu::always_inline]] inline wake park_here(runnable& self, wait_reason reason, deadline until,
-                                             cancellation obey) noexcept {
-  const bool obeys = obey == cancellation::obeyed;
-  const clock::time_point end =
-      obeys && self.ambient_deadline < until.when() ? self.ambient_deadline : until.when();
-  const std::uint32_t published = obeys ? parked | cancellable : parked;
-  self.reason.store(reason, std::memory_order_relaxed);
-  wake result = wake::unparked;
-  std::uint32_t seen = self.state.load(std::memory_order_acquire);
-  for (;;) {
-    if (consume_permit(self, seen)) break;
-    if (obeys && (seen & cancelled) != 0) {
-      result = wake::cancelled;
-      break;
-    }
-    if (end != clock::time_point::max() && clock::now() >= end) {
-      result = wake::deadline;
-      break;
-    }
-    if (!self.state.compare_exchange_weak(seen, seen | published, decide, retry)) continue;
-    self.carrier->suspend(self, end);
-    seen = self.state.load(std::memory_order_acquire);
-  }
-  self.reason.store(wait_reason::none, std::memory_order_relaxed);
-  return result;
-}
-
-// A preemptive fiber is not interrupted in here: it would be ready and parked at once.
-[[gnu::noinline]] wake park_undisturbed(runnable& self, wait_reason reason, deadline until,
-                                        cancellation obey) noexcept {
-  const context::no_preempt_region region;
-  return park_here(self, reason, until, obey);
-}
-
 [[gnu::noinline]] void yield_undisturbed(runnable& self) noexcept {
   const context::no_preempt_region region;
   self.carrier->yield(self);
@@ -93,12 +50,14 @@ void mark_cancelled(runnable& who, std::uint32_t bits) noexcept {
 
 }  // namespace
 
-wake park_until(wait_reason reason, deadline until, cancellation obey) noexcept {
-  base::require_not_forked_child("waiting");
-  runnable& self = current();
-  if (has(self.capabilities, capability::may_migrate)) [[unlikely]]
-    return park_undisturbed(self, reason, until, obey);
+wake park_undisturbed(runnable& self, wait_reason reason, deadline until,
+                      cancellation obey) noexcept {
+  const context::no_preempt_region region;
   return park_here(self, reason, until, obey);
+}
+
+wake park_until(wait_reason reason, deadline until, cancellation obey) noexcept {
+  return park_self(current(), reason, until, obey);
 }
 
 void park(wait_reason reason) noexcept {

@@ -9,9 +9,9 @@
 // in order to wake or cancel it.
 //
 // Who may touch what:
-//   control, capabilities, id, name     set before the first run, read by anyone afterwards
+//   control, capabilities, id, name, body, registers_at
+//                                       set before the first run, read by anyone afterwards
 //   carrier                             self's carrier; changes only while not started (stealing)
-//   warm_up                             self, while it gives up the CPU; read by its worker
 //   standing, slice                     the policy that holds it, and its worker
 //   queue_next                          whoever holds it ready: one run queue or inbox at a time
 //   list_hook<wait_queue_tag>           the wait queue that it stands in, under that queue's lock
@@ -89,11 +89,12 @@ struct run_state {
   std::atomic<std::uint32_t> state{0};
   const capability capabilities;
   std::atomic<wait_reason> reason{wait_reason::none};
-  std::uint8_t standing = 0;          // with the fair policy, see preemptive/fair_policy.hpp
-  std::uint8_t priority : 2 = 1;      // 0 is the most urgent
-  std::uint8_t registers_at : 6 = 0;  // where saved registers lie, in cache lines from here: a hint
+  std::uint8_t standing = 0;      // with the fair policy, see preemptive/fair_policy.hpp
+  std::uint8_t priority : 2 = 1;  // 0 is the most urgent
+  // Where its saved registers lie, the stack pointer first, in cache lines from here; 0: nowhere.
+  std::uint8_t registers_at : 6 = 0;
   clock::time_point ambient_deadline = clock::time_point::max();
-  const void* warm_up = nullptr;  // what its next run will touch first, or null: a hint
+  const void* body = nullptr;  // what it runs, or null: a hint
 };
 
 struct runnable : run_state, base::list_hook<wait_queue_tag>, timer {

@@ -38,22 +38,24 @@ constexpr unsigned picks_before_a_start = 64;
 
 // With thousands of connections what a fiber touches first is cold when its turn comes, and
 // fetching it while others run hides most of that. Two turns ahead its control block and saved
-// registers, one turn ahead the frames that it returns through, whose place the control block
-// tells.
+// registers; one turn ahead the frames that it returns through, whose place the registers tell, and
+// what its body has captured, such as a stream.
+constexpr std::ptrdiff_t cache_line = 64;
+
 void warm_up_control(const runnable& r) noexcept {
-  constexpr std::ptrdiff_t line = 64;
   const auto* const block = reinterpret_cast<const char*>(&r);
   __builtin_prefetch(block, 1);
-  __builtin_prefetch(block + r.registers_at * line, 1);
+  __builtin_prefetch(block + r.registers_at * cache_line, 1);
 }
 
 void warm_up_frames(const runnable& r) noexcept {
-  constexpr std::ptrdiff_t below = 128;
-  constexpr std::ptrdiff_t above = 512;
-  constexpr std::ptrdiff_t line = 64;
-  const auto* const frame = static_cast<const char*>(r.warm_up);
-  if (frame == nullptr) return;
-  for (std::ptrdiff_t at = -below; at < above; at += line) __builtin_prefetch(frame + at, 1);
+  constexpr std::ptrdiff_t frames = 448;
+  if (r.registers_at == 0) return;
+  const auto* const registers = reinterpret_cast<const char*>(&r) + r.registers_at * cache_line;
+  const char* const top = *reinterpret_cast<const char* const*>(registers);
+  for (std::ptrdiff_t at = -cache_line; at < frames; at += cache_line)
+    __builtin_prefetch(top + at, 1);
+  __builtin_prefetch(r.body, 1);
 }
 
 void warm_up(const runnable* next) noexcept {
@@ -159,24 +161,27 @@ runnable* worker::next() noexcept {
   return policy_->pick_next();
 }
 
-void worker::suspend(runnable& self, clock::time_point until) noexcept {
-  const bool timed = until != clock::time_point::max();
-  if (timed) {
-    self.when = until;
-    self.fire = &on_timer;
-    wheel_.arm(self);
-  }
-  self.warm_up = __builtin_frame_address(0);
+[[gnu::always_inline]] inline void worker::pass_on() noexcept {
   runnable* const r = budget_ != 0 ? next() : nullptr;
-  if (r != nullptr) {
-    --budget_;
-    warm_up(policy_->upcoming());
-    dispatch(*r);
-  } else {
-    leave_to_loop(*running_);
-  }
+  if (r == nullptr) return leave_to_loop(*running_);
+  --budget_;
+  warm_up(policy_->upcoming());
+  dispatch(*r);
+}
+
+// Keeps nothing for later, so that its frame is gone when the fiber waits.
+void worker::suspend(runnable& self, clock::time_point until) noexcept {
+  if (until != clock::time_point::max()) return suspend_timed(self, until);
+  pass_on();
+}
+
+void worker::suspend_timed(runnable& self, clock::time_point until) noexcept {
+  self.when = until;
+  self.fire = &on_timer;
+  wheel_.arm(self);
+  pass_on();
   // One that may migrate is perhaps on another worker now, and its timer is disarmed: welcome().
-  if (timed && !has(self.capabilities, capability::may_migrate)) wheel_.disarm(self);
+  if (!has(self.capabilities, capability::may_migrate)) wheel_.disarm(self);
 }
 
 void worker::yield(runnable& self) noexcept {

@@ -129,6 +129,8 @@ class worker final : public carrier {
   bool steal() noexcept;
   std::uint32_t give(worker& thief) noexcept;
   runnable* next() noexcept;
+  [[gnu::noinline]] void suspend_timed(runnable& self, clock::time_point until) noexcept;
+  void pass_on() noexcept;
   void dispatch(runnable& r) noexcept { r.control(r); }
   // Out of line, as a switch makes its function save every register: fiber::resume already does.
   [[gnu::noinline]] void leave_to_loop(context::fiber_context& from) noexcept;

@@ -12,7 +12,7 @@ namespace {
 constexpr pid_t nobody = 1 << 22;  // above every process: the largest pid_max
 
 TEST(ProcessSample, touched_pages_are_counted) {
-  constexpr std::size_t size = 8 << 20;
+  constexpr std::size_t size = 64 << 20;
   const auto before = memory_of(::getpid());
   ASSERT_TRUE(before);
   void* const pages = ::mmap(nullptr, size, PROT_READ | PROT_WRITE,
@@ -21,8 +21,8 @@ TEST(ProcessSample, touched_pages_are_counted) {
   const auto after = memory_of(::getpid());
   ::munmap(pages, size);
   ASSERT_TRUE(after);
-  // Nearly: the share of pages that other processes use too may have become less meanwhile.
-  EXPECT_GE(after->user_bytes, before->user_bytes + size / 10 * 9);
+  // Not all of it: the share of pages that other processes use too may have become less meanwhile.
+  EXPECT_GE(after->user_bytes, before->user_bytes + size / 2);
 }
 
 TEST(ProcessSample, a_thread_that_waits_gives_up_the_cpu_of_its_own_will) {
