@@ -177,6 +177,22 @@ TEST_F(rendezvous, a_reader_that_comes_while_an_edge_is_delivered_is_woken_by_it
   });
 }
 
+// The edge that comes with a reader's bytes counts for a writer that is inside its call, although
+// it says of the socket only what is known: the writer is about to say otherwise.
+TEST_F(rendezvous, an_edge_with_bytes_for_a_reader_is_not_lost_on_a_writer) {
+  run([&] {
+    descriptor::use writer(*d, direction::write, descriptor::use::by::fiber);
+    EXPECT_EQ(writer.look(), outlook::ready);
+    reader_beside reader(*d, buffer);
+    put(peer, "butter");
+    descriptor::deliver(d->tag(), edge::readable | edge::writable);
+    writer.exhausted();  // it had found the socket full before the edge came
+    EXPECT_EQ(writer.look(), outlook::ready);
+    reader.join();
+    EXPECT_TRUE(reader.served);
+  });
+}
+
 // It is out of its slot and its buffer in use: the wait ends when that is over, with the bytes.
 TEST_F(rendezvous, a_reader_that_is_cancelled_while_it_is_served_gets_its_bytes) {
   run([&] {
