@@ -33,6 +33,8 @@ struct load_options {
 
 struct load_echo_options : load_options {
   measure::load::echo_plan echo;
+  /// Measure once for each line on stdin, which may name what is different (turn_words.hpp).
+  bool turns = false;
 };
 
 struct load_idle_options : load_options {

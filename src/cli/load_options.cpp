@@ -138,6 +138,8 @@ void check_echo(const load_echo_options& into) {
     throw usage_error("--duration is 0: give a time to measure");
   if (into.echo.hog_limit <= nanoseconds{})
     throw usage_error("--hog-limit is 0: hogs take their time; give some, such as 1min");
+  if (into.turns && into.echo.hogs > 0)
+    throw usage_error("--turns has no hogs: leave out one of --turns and --hogs");
 }
 
 }  // namespace
@@ -157,6 +159,10 @@ CLI::App* add_load_echo(CLI::App& load, load_echo_options& into) {
       [&into](std::string_view option, std::string_view text) {
         into.echo.rate = parse_rate(option, text);
       });
+  echo->add_flag("--turns", into.turns,
+                 "measure once for each line on stdin, over the same connections, until it ends; a "
+                 "line may have a --warm-up, --duration or --rate of its own")
+      ->disable_flag_override();
   add_hogs(*echo, into);
   add_duration(*echo, "--settle", "pause before the look at idle memory", into.echo.settle,
                std::chrono::milliseconds(200));

@@ -463,12 +463,14 @@ class Usage(Case):
     def test_what_contradicts_itself_is_refused(self):
         for words in (("--no-echo", "--late-echo"), ("--late-echo", "--no-echo")):
             self.assert_usage(["idle", "--port", "1", *words], "leave out one of them")
+        self.assert_usage(["echo", "--port", "1", "--turns", "--hogs", "1", "--hog-byte", "H"],
+                          "leave out one of --turns and --hogs")
 
     def test_help_names_every_option_and_no_inner_verb(self):
         help_text = server.run("load", "--help")
         self.assertNotIn("part", re.findall(r"^ +(\w+) ", help_text.stdout, re.MULTILINE))
         for verb, options in (("echo", ("--rate", "--hogs", "--hog-byte", "--hog-limit", "--recovery",
-                                        "--size", "--warm-up", "--duration", "--processes",
+                                        "--size", "--warm-up", "--duration", "--processes", "--turns",
                                         "--json")),
                               ("idle", ("--hold", "--no-echo", "--late-echo", "--first")),
                               ("churn", ("--rounds", "--close", "--max-growth"))):

@@ -144,25 +144,60 @@ reply_spread window_report::replies() const noexcept {
   return spread;
 }
 
-outcome<echo_report> run_echo(const target_plan& plan, const echo_plan& echo,
-                              const watch& onlooker) {
-  lead leader(plan, onlooker);
-  leader.plan_ahead(echo.settle + echo.warm_up + echo.duration * (echo.hogs > 0 ? 2 : 1));
+namespace {
+
+nanoseconds planned(const echo_plan& echo) noexcept {
+  return echo.warm_up + echo.duration * (echo.hogs > 0 ? 2 : 1);
+}
+
+outcome<idle_report> open_all(lead& leader, const target_plan& plan, const echo_plan& echo) {
+  leader.plan_ahead(echo.settle + planned(echo));
   if (auto started = leader.start(echo.hogs, echo.hog_limit); !started)
     return std::unexpected(started.error());
-  auto opened = open_and_weigh(leader, plan, greeting::exchanged, {.settle = echo.settle});
-  if (!opened) return std::unexpected(opened.error());
-  echo_report report{.opened = *opened,
+  return open_and_weigh(leader, plan, greeting::exchanged, {.settle = echo.settle});
+}
+
+outcome<echo_report> measure_once(lead& leader, const echo_plan& echo, const idle_report& opened) {
+  echo_report report{.opened = opened,
                      .rate = echo.rate,
                      .measured = {},
                      .hogged = {},
                      .lateness = {},
-                     .partial = opened->partial};
+                     .partial = opened.partial};
   if (report.partial) return report;
   if (auto measured = measurement(leader, echo, report).run(); !measured)
     return std::unexpected(measured.error());
+  return report;
+}
+
+}  // namespace
+
+outcome<echo_report> run_echo(const target_plan& plan, const echo_plan& echo,
+                              const watch& onlooker) {
+  lead leader(plan, onlooker);
+  const auto opened = open_all(leader, plan, echo);
+  if (!opened) return std::unexpected(opened.error());
+  auto report = measure_once(leader, echo, *opened);
+  if (!report || opened->partial) return report;
   if (auto seen = plan.reached(stage::measured); !seen) return std::unexpected(seen.error());
   return report;
+}
+
+outcome<idle_report> run_turns(const target_plan& plan, const echo_plan& echo,
+                               const turn_master& turns, const watch& onlooker) {
+  lead leader(plan, onlooker);
+  auto opened = open_all(leader, plan, echo);
+  while (opened && !opened->partial) {
+    const auto turn = turns.next();
+    if (!turn) return std::unexpected(turn.error());
+    if (!*turn) break;
+    leader.plan_ahead(planned(**turn));
+    const auto report = measure_once(leader, **turn, *opened);
+    if (!report) return std::unexpected(report.error());
+    if (auto done = turns.done(*report); !done) return std::unexpected(done.error());
+    opened->partial = report->partial;
+  }
+  return opened;
 }
 
 }  // namespace cede::measure::load

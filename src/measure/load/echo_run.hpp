@@ -8,6 +8,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <optional>
 
 #include "measure/load/idle_run.hpp"
@@ -79,5 +80,21 @@ struct echo_report {
 /// timeout.
 outcome<echo_report> run_echo(const target_plan& plan, const echo_plan& echo,
                               const watch& onlooker = {});
+
+/// Who has a run measure several times over the same connections. Between two turns nothing is
+/// under way, and neither end has anything to do.
+struct turn_master {
+  /// What to do next; nothing: it is over. Called once all connections are open, and after each
+  /// turn.
+  std::function<outcome<std::optional<echo_plan>>()> next;
+  /// A turn's report. One that was stopped is the last.
+  std::function<outcome<>(const echo_report&)> done;
+};
+
+/// As run_echo, but measures once for each turn that there is. The stage `measured` is not called:
+/// `turn_master::next` is.
+/// Returns: what opening the connections took; partial if it was asked to stop.
+outcome<idle_report> run_turns(const target_plan& plan, const echo_plan& echo,
+                               const turn_master& turns, const watch& onlooker = {});
 
 }  // namespace cede::measure::load
