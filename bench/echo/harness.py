@@ -4,13 +4,13 @@ Used by `bench/echo/compare.py`. A server is named by what runs its connections;
 each is started. Everything that goes wrong is a `Failure` with one line for the user.
 """
 
+import contextlib
 import json
 import os
 import pathlib
 import resource
 import signal
 import socket
-import statistics
 import subprocess
 import tempfile
 import time
@@ -95,13 +95,15 @@ def _prepared(name, build):
     return result.stdout.splitlines()
 
 
-def _spawn(command, core, output):
+def _spawn(command, core, output, turns=False):
+    """With `turns` it is spoken to through pipes, and only its errors go to `output`."""
     try:
         return subprocess.Popen(
             command,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
+            stdin=subprocess.PIPE if turns else subprocess.DEVNULL,
+            stdout=subprocess.PIPE if turns else output,
+            stderr=output if turns else subprocess.STDOUT,
+            text=True,
             preexec_fn=lambda: _prepare_child(core),
         )
     except FileNotFoundError:
@@ -175,41 +177,63 @@ class Server:
             )
 
 
-def load(server, build, core, mode, connections, *options):
-    """Runs the load client against `server` and returns its measurements."""
-    command = [
-        f"{build}/cede", "load", mode, "--json", "--host", HOST, "--port", str(server.port),
-        "--server-pid", str(server.pid), "--connections", str(connections), *options,
-    ]  # fmt: skip
-    with tempfile.TemporaryFile(mode="w+") as output:
-        code = _spawn(command, core, output).wait()
-        output.seek(0)
-        text = output.read()
-    if code != 0:
-        raise Failure(f"'{server.name}' at {connections} connections: {_last_line(text)}")
-    return json.loads(text)
+class Client:
+    """`cede load echo --turns` with all its connections open; a context manager that ends it."""
+
+    def __init__(self, server, build, core, connections):
+        self._said = f"'{server.name}' at {connections} connections"
+        command = [
+            f"{build}/cede", "load", "echo", "--json", "--quiet", "--turns", "--settle", "0ms",
+            "--host", HOST, "--port", str(server.port), "--server-pid", str(server.pid),
+            "--connections", str(connections),
+        ]  # fmt: skip
+        self._errors = tempfile.TemporaryFile(mode="w+")
+        self._process = _spawn(command, core, self._errors, turns=True)
+
+    def turn(self, warm_up, duration):
+        """Measures once; seconds in, the client's measurements out."""
+        words = f"--warm-up {milliseconds(warm_up)} --duration {milliseconds(duration)}\n"
+        try:
+            self._process.stdin.write(words)
+            self._process.stdin.flush()
+        except BrokenPipeError:
+            pass  # what it has said tells why
+        line = self._process.stdout.readline()
+        if not line:
+            self._process.wait()
+            self._errors.seek(0)
+            raise Failure(f"{self._said}: {_last_line(self._errors.read())}")
+        sample = json.loads(line)
+        # Something kept both from running: a cost a message of 0 would be no sample.
+        if sample["messages"] == 0:
+            raise Failure(f"{self._said}: not a message in {duration} s")
+        return sample
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, value, traceback):
+        self._process.stdin.close()
+        try:
+            self._process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._process.stdout.close()
+        self._errors.close()
 
 
 def milliseconds(seconds):
     return f"{round(seconds * 1000)}ms"
 
 
-def sample_echo(name, build, connections, warm_up, duration):
-    """One fresh server, one closed loop; seconds in, the client's measurements out."""
+@contextlib.contextmanager
+def running_pair(name, build, connections):
+    """A fresh server and a client that is connected to it, which waits for its turns."""
     server_core, client_core = cores()
     with Server(name, build, server_core) as server:
-        sample = load(
-            server, build, client_core, "echo", connections,
-            "--warm-up", milliseconds(warm_up), "--duration", milliseconds(duration),
-        )  # fmt: skip
-    # Something kept both from running: a cost a message of 0 would be no sample.
-    if sample["messages"] == 0:
-        raise Failure(f"'{name}' at {connections} connections: not a message in {duration} s")
-    return sample
-
-
-def median_of(samples, key):
-    return statistics.median(sample[key] for sample in samples)
+        with Client(server, build, client_core, connections) as client:
+            yield client
 
 
 def machine_line():
