@@ -32,8 +32,9 @@ fiber::fiber(worker& on, kind what) noexcept
     : spawned(what == kind::preemptive ? &fiber::resume_preemptive : &fiber::resume, on,
               what == kind::preemptive ? moves_and_stops : capability::may_freeze) {
   id = next_id();
-  registers_at = static_cast<std::uint8_t>(
-      (reinterpret_cast<std::byte*>(&context_) - reinterpret_cast<std::byte*>(this)) / 64);
+  const auto distance = reinterpret_cast<std::byte*>(&context_) -
+                        reinterpret_cast<std::byte*>(static_cast<runnable*>(this));
+  registers_at = static_cast<std::uint8_t>(static_cast<std::size_t>(distance) / sizeof(void*));
 }
 
 result<fiber*> fiber::create(worker& on, kind what, const attributes& how,

@@ -91,7 +91,7 @@ struct run_state {
   std::atomic<wait_reason> reason{wait_reason::none};
   std::uint8_t standing = 0;      // with the fair policy, see preemptive/fair_policy.hpp
   std::uint8_t priority : 2 = 1;  // 0 is the most urgent
-  // Where its saved registers lie, the stack pointer first, in cache lines from here; 0: nowhere.
+  // Where its saved registers lie, the stack pointer first, in words from here; 0: nowhere.
   std::uint8_t registers_at : 6 = 0;
   clock::time_point ambient_deadline = clock::time_point::max();
   const void* body = nullptr;  // what it runs, or null: a hint
@@ -116,5 +116,11 @@ struct runnable : run_state, base::list_hook<wait_queue_tag>, timer {
     return (state.load(std::memory_order_acquire) & state_bit::cancelled) != 0;
   }
 };
+
+/// Where a runnable keeps its registers while it does not run; the first is the stack pointer.
+/// Requires: registers_at is not 0.
+inline const void* const* registers_of(const runnable& r) noexcept {
+  return reinterpret_cast<const void* const*>(&r) + r.registers_at;
+}
 
 }  // namespace cede::sched

@@ -80,6 +80,29 @@ TEST(scheduler, a_cancelled_fiber_waits_no_more_unless_it_must) {
   });
 }
 
+// Only a hint for the cache, so nothing else would notice if it led elsewhere.
+TEST(scheduler, a_control_block_leads_to_the_frames_and_the_body_of_a_fiber_that_waits) {
+  run_fifo([] {
+    const void* frame = nullptr;
+    const void* body = nullptr;
+    runnable* waiting = nullptr;
+    auto fiber = spawn([&, on_stack = 0]() mutable {
+                   body = &on_stack;
+                   frame = __builtin_frame_address(0);
+                   waiting = &current();
+                   park(wait_reason::none);
+                 }).value();
+    yield();
+    const auto* const top = static_cast<const std::byte*>(*registers_of(*waiting));
+    EXPECT_LT(top, frame);
+    EXPECT_GT(top, static_cast<const std::byte*>(frame) - 16 * 1024);
+    EXPECT_LE(waiting->body, body);
+    EXPECT_GT(static_cast<const std::byte*>(waiting->body),
+              static_cast<const std::byte*>(body) - 64);
+    unpark(*waiting);
+  });
+}
+
 TEST(scheduler, sleepers_wake_in_the_order_of_their_deadlines) {
   std::vector<int> order;
   run_seeded(1, [&] {

@@ -40,21 +40,17 @@ constexpr unsigned picks_before_a_start = 64;
 // fetching it while others run hides most of that. Two turns ahead its control block and saved
 // registers; one turn ahead the frames that it returns through, whose place the registers tell, and
 // what its body has captured, such as a stream.
-constexpr std::ptrdiff_t cache_line = 64;
-
 void warm_up_control(const runnable& r) noexcept {
-  const auto* const block = reinterpret_cast<const char*>(&r);
-  __builtin_prefetch(block, 1);
-  __builtin_prefetch(block + r.registers_at * cache_line, 1);
+  __builtin_prefetch(&r, 1);
+  __builtin_prefetch(registers_of(r), 1);
 }
 
 void warm_up_frames(const runnable& r) noexcept {
-  constexpr std::ptrdiff_t frames = 448;
+  constexpr std::ptrdiff_t line = 64;
+  constexpr std::ptrdiff_t frames = 7 * line;
   if (r.registers_at == 0) return;
-  const auto* const registers = reinterpret_cast<const char*>(&r) + r.registers_at * cache_line;
-  const char* const top = *reinterpret_cast<const char* const*>(registers);
-  for (std::ptrdiff_t at = -cache_line; at < frames; at += cache_line)
-    __builtin_prefetch(top + at, 1);
+  const auto* const top = static_cast<const char*>(*registers_of(r));
+  for (std::ptrdiff_t at = 0; at < frames; at += line) __builtin_prefetch(top + at, 1);
   __builtin_prefetch(r.body, 1);
 }
 
