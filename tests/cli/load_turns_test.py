@@ -100,6 +100,7 @@ class LoadTurns(server.Case):
             client = self.load(running, "--connections", "5")
             self.turn(client)
             client.send_signal(signal.SIGTERM)
+            client.wait(server.PATIENCE)  # its stdin is still open
             output, errors = client.communicate(timeout=server.PATIENCE)
         self.assertEqual((client.returncode, output), (128 + signal.SIGTERM, ""))
         self.assertEqual(errors, "cede: stopped by SIGTERM: the figures are those up to then\n")
