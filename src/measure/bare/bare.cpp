@@ -38,6 +38,9 @@ class bare_table {
       costs_.push_back({&row.switch_one_way, [cpu](std::uint64_t rounds) {
                           return switch_between_fibers(cpu, rounds);
                         }});
+    else if (one.what == kind::preemptive)
+      costs_.push_back({&row.switch_one_way,
+                        [cpu](std::uint64_t rounds) { return switch_with_own_tls(cpu, rounds); }});
     else
       row.switch_one_way = report::missing("the kind has no switch without a scheduler", "ns");
     costs_.push_back(

@@ -47,6 +47,10 @@ TEST(bare_costs, every_kind_of_cede_gives_a_time_for_each_operation) {
     expect_valid(wake_between(one, cpus, rounds), 2 * rounds);
   }
   expect_valid(switch_between_fibers(cpus.first, rounds), 2 * rounds);
+  if (obstacle_to_preemptive() == nullptr)
+    expect_valid(switch_with_own_tls(cpus.first, rounds), 2 * rounds);
+  else
+    EXPECT_FALSE(switch_with_own_tls(cpus.first, rounds));
 }
 
 TEST(bare_costs, a_fiber_that_yields_always_makes_the_other_one_run) {

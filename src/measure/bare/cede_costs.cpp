@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "context/fiber_context.hpp"
+#include "context/tls_block.hpp"
 #include "measure/bare/cede_pair.hpp"
 
 namespace cede::measure::bare {
@@ -28,6 +29,24 @@ void play(void* argument) {
   context::switch_final(all.fiber, all.main);
 }
 
+constexpr std::size_t stack_bytes = 64 * 1024;
+
+context::stack_slot slot_of(const std::unique_ptr<std::byte[]>& stack) {
+  return {.bottom = stack.get(), .top = stack.get() + stack_bytes};
+}
+
+// Its fiber has been started and not yet run; it is over then.
+attempt switch_to_and_fro(game& all, std::uint64_t rounds) {
+  const auto begin = steady::now();
+  for (std::uint64_t i = 0; i < rounds; ++i) context::switch_to(all.main, all.fiber);
+  const auto end = steady::now();
+  const std::uint64_t visits = all.visits;
+  context::switch_to(all.main, all.fiber);
+  all.fiber.destroy();
+  require_count("visits of a fiber", visits, rounds);
+  return timing{end - begin, 2 * rounds};
+}
+
 std::expected<nanoseconds, std::string> run_sides(const cede_kind& what, cpu_pair cpus,
                                                   const two_sides& sides) {
   return cpus.distinct() ? run_on_two_cpus(what, cpus, sides)
@@ -37,19 +56,26 @@ std::expected<nanoseconds, std::string> run_sides(const cede_kind& what, cpu_pai
 }  // namespace
 
 attempt switch_between_fibers(int cpu, std::uint64_t rounds) {
-  constexpr std::size_t stack_bytes = 64 * 1024;
   const pinned here(cpu);
   const auto stack = std::make_unique<std::byte[]>(stack_bytes);
   game all{.last_visit = rounds + 1};
-  context::stack_slot slot{.bottom = stack.get(), .top = stack.get() + stack_bytes};
-  all.fiber.start_on(slot, &play, &all);
-  const auto begin = steady::now();
-  for (std::uint64_t i = 0; i < rounds; ++i) context::switch_to(all.main, all.fiber);
-  const auto end = steady::now();
-  require_count("visits of a fiber", all.visits, rounds);
-  context::switch_to(all.main, all.fiber);
-  all.fiber.destroy();
-  return timing{end - begin, 2 * rounds};
+  all.fiber.start_on(slot_of(stack), &play, &all);
+  return switch_to_and_fro(all, rounds);
+}
+
+attempt switch_with_own_tls(int cpu, std::uint64_t rounds) {
+  if (const char* const obstacle = context::obstacle_to_own_tls(); obstacle != nullptr)
+    return std::unexpected(obstacle);
+  const pinned here(cpu);
+  const auto stack = std::make_unique<std::byte[]>(stack_bytes);
+  const auto block = context::make_tls_block(slot_of(stack));
+  if (!block) return std::unexpected(block.error().message());
+  game all{.last_visit = rounds + 1};
+  all.fiber.start_below(slot_of(stack), block->low(), &play, &all);
+  all.fiber.use_thread_pointer(block->thread_pointer());
+  const attempt taken = switch_to_and_fro(all, rounds);
+  context::free_tls_block(*block);
+  return taken;
 }
 
 attempt yield_between(const cede_kind& what, int cpu, std::uint64_t rounds) {

@@ -11,6 +11,9 @@ namespace cede::measure::bare {
 /// operation is one way. For a fiber that shares its worker's thread-local storage.
 [[nodiscard]] attempt switch_between_fibers(int cpu, std::uint64_t rounds);
 
+/// The same to and from a fiber with thread-local storage of its own, as a preemptive one has it.
+[[nodiscard]] attempt switch_with_own_tls(int cpu, std::uint64_t rounds);
+
 /// this_fiber::yield() between two that do nothing else; an operation is one that made the other
 /// run, which a thread's does not always.
 [[nodiscard]] attempt yield_between(const cede_kind& what, int cpu, std::uint64_t rounds);
