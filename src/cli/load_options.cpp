@@ -123,6 +123,10 @@ void add_hogs(CLI::App& echo, load_echo_options& into) {
       });
   add_duration(echo, "--hog-limit", "silence towards the hogs that counts as a fault",
                into.echo.hog_limit, std::chrono::minutes(1));
+  add_duration(echo, "--hog-settle",
+               "time from the hogs' first message on that does not count, as long as the server "
+               "must find out who hogs",
+               into.echo.hog_settle, {});
   add_text_option(echo, "--recovery", "TIME",
                   "time to measure after the last hog has its reply (default: as --duration)",
                   [&into](std::string_view option, std::string_view text) {

@@ -146,7 +146,9 @@ class Honest(Case):
                 self.assertAlmostEqual(
                     report["hogs_seconds"], report["during"]["seconds"] / 0.9, places=3)
             report = self.report(running.address[1], "echo", "--connections", "10", "--hogs", "1",
-                                 "--hog-byte", "H", *SHORT, "--recovery", "0ms")
+                                 "--hog-byte", "H", *SHORT, "--recovery", "0ms", "--hog-settle", "150ms")
+            self.assertAlmostEqual(report["during"]["seconds"],
+                                   0.95 * report["hogs_seconds"] - 0.15, places=3)
             self.assertEqual(report["after"]["seconds"], 0)
             self.assertGreater(report["messages_in_all"], 0)
             self.assert_stops(running)
@@ -469,8 +471,8 @@ class Usage(Case):
     def test_help_names_every_option_and_no_inner_verb(self):
         help_text = server.run("load", "--help")
         self.assertNotIn("part", re.findall(r"^ +(\w+) ", help_text.stdout, re.MULTILINE))
-        for verb, options in (("echo", ("--rate", "--hogs", "--hog-byte", "--hog-limit", "--recovery",
-                                        "--size", "--warm-up", "--duration", "--processes", "--turns",
+        for verb, options in (("echo", ("--rate", "--hogs", "--hog-byte", "--hog-limit", "--hog-settle",
+                                        "--recovery",                                        "--size", "--warm-up", "--duration", "--processes", "--turns",
                                         "--json")),
                               ("idle", ("--hold", "--no-echo", "--late-echo", "--first")),
                               ("churn", ("--rounds", "--close", "--max-growth"))):

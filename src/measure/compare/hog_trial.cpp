@@ -82,7 +82,8 @@ outcome<hog_sample> measure_hogs(const contestant& who, const hog_shape& shape, 
                                       {.hogs = shape.hogs,
                                        .others = shape.others,
                                        .warm_up = shape.warm_up,
-                                       .before = shape.before},
+                                       .before = shape.before,
+                                       .settle = shape.settle},
                                       where);
   if (!report) return std::unexpected(report.error());
   auto sample = sample_from(*report, shape);

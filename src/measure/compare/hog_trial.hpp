@@ -15,6 +15,7 @@ struct hog_shape {
   unsigned others = 100;
   std::chrono::milliseconds warm_up{};
   std::chrono::milliseconds before{};  ///< measured without hogs
+  std::chrono::milliseconds settle{};  ///< of `during`, at its beginning: is not measured
   std::chrono::milliseconds during{};  ///< how long the hogs keep their handlers busy
   /// How long each of them does: `during`, or a part of it where they come one after another.
   [[nodiscard]] std::chrono::milliseconds each(bool in_turn) const noexcept {

@@ -22,6 +22,7 @@ std::vector<std::string> words_of(const hogged_load& load, const server& running
   add("--connections", fmt::to_string(load.others));
   add("--warm-up", in_ms(load.warm_up));
   add("--duration", in_ms(load.before));
+  add("--hog-settle", in_ms(load.settle));
   add("--recovery", "0ms");
   add("--settle", "0ms");
   add("--hogs", fmt::to_string(load.hogs));

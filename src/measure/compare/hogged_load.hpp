@@ -22,6 +22,7 @@ struct hogged_load {
   std::optional<double> rate = {};  ///< messages/s of the others; nothing: a closed loop
   std::chrono::milliseconds warm_up{};
   std::chrono::milliseconds before{};  ///< measured before hogs come
+  std::chrono::milliseconds settle{};  ///< not measured, after they have come
 };
 
 /// Runs the client to its end. Its report: `messages_per_second` and so on are those before,

@@ -50,6 +50,8 @@ effort make_effort(std::vector<std::uint64_t> connections, double seconds, unsig
   how.hogs = {.warm_up = part_of(seconds, 0.15),
               .before = part_of(seconds, 0.35),
               .during = std::max(part_of(seconds, 0.6), milliseconds(100))};
+  // A slice of 10 ms, and what whoever watches needs to see that it is over.
+  how.settle_each = milliseconds(15);
   how.during_each = part_of(seconds, 0.15);
   for (const int slice : {500, 1000, 2000, 5000, 10'000, 50'000}) how.slices.emplace_back(slice);
   how.slice = {.warm_up = part_of(seconds, 0.05),
@@ -64,13 +66,17 @@ load_shape shape_of(const effort& how, std::uint64_t connections) {
 hog_shape hogs_of(const effort& how, unsigned hogs) {
   hog_shape shape = how.hogs;
   shape.hogs = hogs;
+  shape.settle = how.settle_each * hogs;
   shape.during = std::max(shape.during, how.during_each * hogs);
+  shape.during = std::max(shape.during, shape.settle + milliseconds(100));
   return shape;
 }
 
 slice_shape slice_of(const effort& how, std::chrono::microseconds slice) {
   slice_shape shape = how.slice;
   shape.slice = slice;
+  shape.settle = std::chrono::ceil<milliseconds>(slice * shape.computing * 3 / 2);
+  shape.during += shape.settle;
   return shape;
 }
 
@@ -108,7 +114,7 @@ double expected_seconds(const trial& what, const effort& how) {
       return start_and_end +
              in_seconds(how.hogs.warm_up + how.hogs.before + hogs_of(how, what.hogs).during);
     case experiment::slices:
-      return start_and_end + in_seconds(how.slice.warm_up + how.slice.during);
+      return start_and_end + in_seconds(how.slice.warm_up + slice_of(how, what.slice).during);
     case experiment::churn:
       break;
   }

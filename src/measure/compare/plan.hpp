@@ -42,6 +42,7 @@ struct effort {
   unsigned hog_rounds = 3;
   /// With one. Many need longer: each needs a slice to be known as one, and they come at once.
   hog_shape hogs = {};
+  std::chrono::milliseconds settle_each{};  ///< times their number
   std::chrono::milliseconds during_each{};  ///< at the least, times their number
   slice_shape slice = {};
 };

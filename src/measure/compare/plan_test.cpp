@@ -65,6 +65,16 @@ TEST(Plan, one_hog_comes_before_several_and_several_take_longer) {
   EXPECT_GT(hogs_of(usual, 10).during, hogs_of(usual, 1).during);
 }
 
+TEST(Plan, most_of_the_time_with_hogs_is_measured_and_some_is_in_any_case) {
+  const effort shortest = make_effort({10}, least_seconds, 1);
+  for (const unsigned hogs : {1U, 2U, 10U}) {
+    EXPECT_LT(4 * hogs_of(usual, hogs).settle, hogs_of(usual, hogs).during);
+    EXPECT_GE(hogs_of(shortest, hogs).during.count(), hogs_of(shortest, hogs).settle.count() + 50);
+  }
+  for (const auto slice : usual.slices)
+    EXPECT_GT(slice_of(usual, slice).during - slice_of(usual, slice).settle, 5 * slice);
+}
+
 TEST(Plan, hogs_that_run_one_after_another_share_the_time) {
   const hog_shape shape = hogs_of(usual, 10);
   EXPECT_EQ(shape.each(false), shape.during);

@@ -32,7 +32,8 @@ outcome<slice_sample> measure_slice(const contestant& who, const slice_shape& sh
                                        .others = shape.connections,
                                        .rate = shape.rate,
                                        .warm_up = shape.warm_up,
-                                       .before = nearly_nothing},
+                                       .before = nearly_nothing,
+                                       .settle = shape.settle},
                                       where);
   if (!report) return std::unexpected(report.error());
   const auto after = running->counts();

@@ -63,8 +63,8 @@ outcome<> measurement::go_through_hogs() {
   // Their first byte takes a moment to the server, and their reply one to us.
   hogs_lasted_ = hogs->ended - hogs->began;
   const nanoseconds edge = hogs_lasted_ / 20;
-  when_.during_from = hogs->began + edge;
   when_.during_to = hogs->ended - edge;
+  when_.during_from = std::min(hogs->began + std::max(edge, echo_.hog_settle), when_.during_to);
   when_.hogs_over = hogs->ended;
   when_.end = hogs->ended + echo_.recovery.value_or(echo_.duration);
   const auto told = leader_.tell_hogs_over({.at = when_.hogs_over,

@@ -26,6 +26,9 @@ struct echo_plan {
   /// then measured until the last hog is answered, and for `recovery` after that. Requires: a
   /// hog_byte in the target's plan.
   std::uint32_t hogs = 0;
+  /// From the hogs' first message on; does not count. At least a twentieth of their time does not,
+  /// at either end.
+  std::chrono::nanoseconds hog_settle{};
   /// Nothing: as long as `duration`.
   std::optional<std::chrono::nanoseconds> recovery = {};
   /// Silence of the server towards hogs that is taken for a fault.
@@ -56,7 +59,8 @@ struct hog_report {
   std::uint32_t hogs = 0;
   /// From their first message to the last one's reply.
   std::chrono::nanoseconds lasted{};
-  /// While all hogs were certainly at work; but CPU times are those of their whole time.
+  /// While all hogs were certainly at work and had settled; but CPU times are those of their whole
+  /// time.
   window_report during;
   window_report after;
 };
