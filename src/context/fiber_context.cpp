@@ -49,6 +49,21 @@ void fiber_context::destroy() noexcept {
 #endif
 }
 
+void move_to(fiber_context& from, fiber_context& to,
+             const fiber_context::os_thread_state& os) noexcept {
+  settle_fp_control(from.continuation_.control, to.continuation_.control);
+  to.live_exceptions_ = os.exceptions;
+  if (!to.exceptions_.empty()) *os.exceptions = std::exchange(to.exceptions_, {});
+#if CEDE_FIBER_ANNOTATIONS
+  from.annotations_.leaving(to.annotations_);
+#endif
+  set_thread_pointer(os.thread_pointer);
+  switch_stacks(from.continuation_, to.continuation_);
+#if CEDE_FIBER_ANNOTATIONS
+  from.annotations_.arrived();
+#endif
+}
+
 // A switch that nobody undoes: reaching the trap means that an OVER context was gone on with.
 void switch_final(fiber_context& from, fiber_context& to) noexcept {
   from.hand_over(to);

@@ -15,6 +15,8 @@
 //  5. A fiber with a thread pointer of its own (tls_block.hpp) has its own exception state in
 //    there, and may go on on any thread. While it runs it keeps the OS thread's pointer, for the
 //    context that it switches to; that one need not be the one it came from.
+//  6. So while it runs nobody runs as its OS thread, and another thread of the kernel may do so
+//    (move_to). A context without a thread pointer of its own always runs as the same OS thread.
 #pragma once
 
 #include <cstddef>
@@ -47,6 +49,17 @@ void arrived(fiber_context& self) noexcept;
 
 class fiber_context {
  public:
+  // What a thread is to the C library and to the C++ runtime. Control flows without a thread
+  // pointer of their own run with their OS thread's, whichever thread of the kernel that happens to
+  // be: move_to().
+  struct os_thread_state {
+    void* thread_pointer = nullptr;
+    exception_state* exceptions = nullptr;
+  };
+  static os_thread_state of_this_thread() noexcept {
+    return {current_thread_pointer(), thread_exception_state()};
+  }
+
   // Describes the calling thread's own stack; allocates nothing.
   fiber_context() noexcept;
   ~fiber_context() = default;
@@ -71,6 +84,9 @@ class fiber_context {
     exceptions_.caught = this;
   }
 
+  // For one with its own thread pointer that runs: which OS thread it gives back when it leaves.
+  void leave_for(const os_thread_state& os) noexcept { os_thread_ = os; }
+
   // Gives back what the annotations hold; the context may then start again on any stack.
   void destroy() noexcept;
 
@@ -80,13 +96,9 @@ class fiber_context {
   friend void switch_to(fiber_context& from, fiber_context& to) noexcept;
   friend void switch_final(fiber_context& from, fiber_context& to) noexcept;
   friend void arrived(fiber_context& self) noexcept;
+  friend void move_to(fiber_context& from, fiber_context& to, const os_thread_state& os) noexcept;
 
  private:
-  struct os_thread_state {
-    void* thread_pointer = nullptr;
-    exception_state* exceptions = nullptr;
-  };
-
   void hand_over(fiber_context& to) noexcept;
   void hand_over_thread_pointer(fiber_context& to) noexcept;
 
@@ -102,6 +114,12 @@ class fiber_context {
   fiber_annotations annotations_;
 #endif
 };
+
+// Parks `from` and goes on with `to`, and the kernel's thread passes for another OS thread
+// afterwards: for `os`, whose control flow `to` is. Neither has a thread pointer of its own, and
+// nothing else runs as `os`. Exceptions in flight stay with their OS thread.
+void move_to(fiber_context& from, fiber_context& to,
+             const fiber_context::os_thread_state& os) noexcept;
 
 // Everything that must change hands besides the stack, while `this` still runs. A context with a
 // thread pointer of its own never looks empty here, so that others pay nothing for it.

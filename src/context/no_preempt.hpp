@@ -48,6 +48,10 @@ void forbid_preemption() noexcept;
 [[gnu::always_inline]] inline void forget_pending() noexcept {
   detail::preemption_word |= detail::preemption_not_pending;
 }
+// Whether the control flow with that thread pointer is outside of all regions, as far as this
+// thread sees: any thread may ask. The word is at the same distance in every block.
+bool outside_of_regions(const void* thread_pointer) noexcept;
+
 // A region that is begun in one function and ended in another; its end calls nobody.
 [[gnu::always_inline]] inline void hold_preemption() noexcept { ++detail::preemption_word; }
 [[gnu::always_inline]] inline void release_preemption() noexcept { --detail::preemption_word; }
