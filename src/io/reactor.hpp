@@ -48,7 +48,7 @@ class operation;
 class reactor : public sched::poller {
  public:
   /// The reactor of the worker that runs the calling fiber; null on an OS thread, and on a worker
-  /// whose idle hook is not a reactor.
+  /// whose idle hook is not a reactor. For who is about to wait: a stray fiber rejoins its worker.
   static reactor* current() noexcept;
 
   /// Errors: errno of the kernel's registration call (ENOSPC, ENOMEM, EPERM).

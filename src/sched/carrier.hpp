@@ -7,10 +7,14 @@
 
 namespace cede::sched {
 
+class worker;
 struct runnable;
 
 class carrier {
  public:
+  /// The worker that it is or stands for; null: the kernel, for good or for the moment.
+  worker* as_worker() const noexcept { return worker_; }
+
   /// Gives up the CPU until `ready(self)` or, if it comes first, `until`. Called by `self` after it
   /// has published state_bit::parked; returns at once if that bit has been cleared meanwhile.
   virtual void suspend(runnable& self, clock::time_point until) noexcept = 0;
@@ -29,7 +33,11 @@ class carrier {
   virtual bool shared() const noexcept = 0;
 
  protected:
+  explicit carrier(worker* w = nullptr) noexcept : worker_(w) {}
   ~carrier() = default;
+
+ private:
+  worker* const worker_;
 };
 
 }  // namespace cede::sched

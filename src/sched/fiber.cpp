@@ -97,7 +97,7 @@ void fiber::discard() noexcept {
 // Control: the CPU's registers go to whoever runs now, and this fiber's come in.
 void fiber::resume(runnable& self) noexcept {
   fiber& to = static_cast<fiber&>(self);
-  worker& on = *static_cast<worker*>(to.carrier);
+  worker& on = *static_cast<worker*>(to.carrier.get());
   context::fiber_context& from = *std::exchange(on.running_, &to.context_);
   on.count_switch();
   on.set_current(to);
@@ -113,24 +113,24 @@ void fiber::enter(void* argument) noexcept {
     base::contract_failure("pthread_exit ended a fiber: return from its body instead");
   }
   self.announce_end();
-  static_cast<worker*>(self.carrier)->end_of(self);
+  static_cast<worker*>(self.carrier.get())->end_of(self);
 }
 
 // What a preemptive fiber's end tells others is told here, as it has no thread state any more.
-void fiber::retire() noexcept {
+void fiber::retire(worker& on) noexcept {
   context_.destroy();
   if (tls_) {
     context::free_tls_block(tls_);
     announce_end();
   }
-  static_cast<worker*>(carrier)->stacks().release(stack_);
+  on.stacks().release(stack_);
   release();
 }
 
 void fiber::dispose() noexcept { all_fibers().destroy(this); }
 
 fiber* fiber::running() noexcept {
-  return worker::current() != nullptr ? static_cast<fiber*>(&current()) : nullptr;
+  return worker::carries_caller() ? static_cast<fiber*>(&current()) : nullptr;
 }
 
 }  // namespace cede::sched

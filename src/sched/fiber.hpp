@@ -39,14 +39,25 @@ class alignas(64) fiber final : public spawned {
   const context::stack_slot& stack() const noexcept { return stack_; }
   bool is_preemptive() const noexcept { return has(capabilities, capability::may_migrate); }
 
-  /// In the kick's handler, on its thread: makes it give way, at once or as soon as it may.
-  /// False: not now, and nobody will remind it.
+  /// In the kick's handler, on its thread, in a region: makes it give way as soon as it may. True:
+  /// at once, and the region is ended by the fiber when it goes on.
   bool interrupt(ucontext_t& interrupted, const sigset_t& usual_mask) noexcept;
 
-  /// Takes back the stack of one that has ended; on its worker, from another stack.
-  void retire() noexcept;
+  /// As the monitor sees it, and true only if it runs meanwhile: whether it is in no region.
+  bool outside_of_regions() const noexcept;
+
+  /// A spare thread's control flow runs it, until it leaves for `os`, which the thread is.
+  void run_astray(context::fiber_context& from) noexcept;
+  /// It leaves the spare thread that it has run on, and goes on when a worker resumes it.
+  void leave_to(context::fiber_context& to,
+                const context::fiber_context::os_thread_state& os) noexcept;
+
+  /// Takes back the stack of one that has ended; on its worker `on`, from another stack.
+  void retire(worker& on) noexcept;
 
  private:
+  friend class worker;
+
   static void resume(runnable& self) noexcept;
   static void resume_preemptive(runnable& self) noexcept;
   [[noreturn]] static void enter(void* self) noexcept;

@@ -9,6 +9,7 @@
 
 #include "base/futex.hpp"
 #include "base/signals.hpp"
+#include "sched/fiber.hpp"
 #include "sched/scheduler.hpp"
 #include "sched/worker.hpp"
 
@@ -21,7 +22,7 @@ void wait_precisely() noexcept { ::prctl(PR_SET_TIMERSLACK, 1UL, 0, 0, 0); }
 }  // namespace
 
 monitor::monitor(scheduler& of, watchdog_options watch)
-    : scheduler_(of), watchdog_(std::move(watch)), seen_(of.workers().size()) {}
+    : scheduler_(of), watchdog_(std::move(watch)), seen_(of.workers().size()), blocked_(of) {}
 
 monitor::~monitor() { stop(); }
 
@@ -102,7 +103,7 @@ clock::time_point monitor::look(clock::time_point now) noexcept {
   auto next = clock::time_point::max();
   for (std::size_t i = 0; i < seen_.size(); ++i)
     next = std::min(next, look_at(*scheduler_.workers()[i], seen_[i], now));
-  return next;
+  return std::min(next, blocked_.look_at_strays(watchdog_, now));
 }
 
 // When to look at it again: max() if it does nothing, and has done nothing since the last look.
@@ -114,6 +115,8 @@ clock::time_point monitor::look_at(worker& w, stretch& last, clock::time_point n
     last.switches = switches;
     last.since = now;
     last.no_kick_before = {};
+    last.kicked = last.named = false;
+    blocked_.moved(w);
   } else if (watchdog_.on() && !w.runs_preemptive()) {
     watchdog_.look(w, switches, last.since, now);
   }
@@ -126,7 +129,7 @@ clock::time_point monitor::look_at(worker& w, stretch& last, clock::time_point n
 clock::time_point monitor::look_at_slice(worker& w, stretch& last, clock::time_point now) noexcept {
   constexpr auto often_enough = std::chrono::microseconds(500);
   const clock::duration usual = std::max<clock::duration>(scheduler_.slice() / 2, often_enough);
-  if (!w.runs_preemptive()) return now + usual;
+  if (!w.runs_preemptive()) return look_at_pinned(w, last, now);
   const auto slice = clock::duration(w.probe().slice.load(std::memory_order_relaxed));
   const auto end = clock::duration(w.probe().slice_end.load(std::memory_order_seq_cst));
   auto due = end.count() != 0 ? clock::time_point(end) : last.since + slice;
@@ -135,23 +138,53 @@ clock::time_point monitor::look_at_slice(worker& w, stretch& last, clock::time_p
   last.no_kick_before = now + slice;
   // Alone it may go on: whoever comes is seen within a slice.
   if (w.live() > 1) kick(w, last, now);
-  return now + std::min(usual, slice);
+  return std::min(now + std::min(usual, slice), last.no_kick_before);
 }
 
-// Rule 3.
-void monitor::kick(worker& w, stretch& last, clock::time_point now) noexcept {
+// It runs its loop or a cooperative fiber, which nobody interrupts. But what that waits for may be
+// a lock of the C library that a preempted fiber holds.
+clock::time_point monitor::look_at_pinned(worker& w, stretch& last,
+                                          clock::time_point now) noexcept {
+  const clock::duration slice = scheduler_.slice();
+  if (w.busy() && now - last.since >= slice && w.known_fair()->movable_count() != 0) {
+    const auto doing = activity_of(w, last).what;
+    if (doing == context::activity::in_futex || doing == context::activity::in_syscall)
+      blocked_.rescue(w);
+  }
+  return now + slice / 2;
+}
+
+context::thread_activity monitor::activity_of(worker& w, stretch& last) noexcept {
   const pid_t thread = w.probe().thread.load(std::memory_order_seq_cst);
   if (thread != last.thread) {
     last.activity = context::activity_probe(thread);
     last.thread = thread;
   }
-  if (last.activity.look().what == context::activity::in_syscall) {
-    if (watchdog_.on()) watchdog_.look(w, last.switches, last.since, now);
-    return;
-  }
+  return last.activity.look();
+}
+
+// Rule 3. Whom a kick has not helped is in a region, in which it may wait for a preempted fiber.
+void monitor::kick(worker& w, stretch& last, clock::time_point now) noexcept {
+  const auto doing = activity_of(w, last);
+  if (doing.what == context::activity::in_syscall) return escape(w, last, doing.number, now);
+  if (doing.what == context::activity::in_futex && last.kicked) blocked_.rescue(w);
+  last.kicked = true;
   // Release pairs with the acquire in worker::interrupt_if_due.
   w.probe().kick_for.store(last.switches + 1, std::memory_order_release);
-  static_cast<void>(base::signals::kick(thread));
+  static_cast<void>(base::signals::kick(last.thread));
+}
+
+void monitor::escape(worker& w, stretch& last, long call, clock::time_point now) noexcept {
+  using enum blocked_workers::outcome;
+  const auto outcome = blocked_.hand_over(w);
+  if (outcome == done) return;
+  last.no_kick_before = now + std::chrono::microseconds(500);  // to try again soon
+  if (outcome == not_now) blocked_.rescue(w);
+  if (outcome != none_left || !watchdog_.on() || last.named) return;
+  if (now - last.since < watchdog_.threshold()) return;
+  last.named = true;
+  const fiber* const who = w.probe().occupant.load(std::memory_order_relaxed);
+  watchdog_.name_blocked(who->id, w.index(), call, now - last.since, true);
 }
 
 }  // namespace cede::sched

@@ -10,7 +10,10 @@
 //      same way a worker that wants a look at some time first writes that time.
 //   2. So nothing ticks while nothing runs, and a worker pays one load each time it wakes up.
 //   3. It kicks a worker that runs a preemptive fiber beyond its slice while others live there. Not
-//      in a system call other than a futex: a sleep would end early, a send be cut short.
+//      in a system call other than a futex: a sleep would end early, a send be cut short. There it
+//      has the worker handed over (preemptive/blocked_workers.hpp).
+//   4. It waits for no lock that a preempted fiber may hold, malloc's among them: nobody would kick
+//      whoever keeps that fiber from running. (A report of the watchdog is an exception.)
 #pragma once
 
 #include <atomic>
@@ -22,6 +25,7 @@
 #include <vector>
 
 #include "context/thread_activity.hpp"
+#include "sched/preemptive/blocked_workers.hpp"
 #include "sched/watchdog.hpp"
 
 namespace cede::sched {
@@ -63,6 +67,8 @@ class monitor {
     clock::time_point since{};
     clock::time_point no_kick_before{};
     pid_t thread = 0;
+    bool kicked = false;  // in this stretch
+    bool named = false;   // likewise
     context::activity_probe activity;
   };
 
@@ -70,7 +76,10 @@ class monitor {
   clock::time_point look(clock::time_point now) noexcept;
   clock::time_point look_at(worker& w, stretch& last, clock::time_point now) noexcept;
   clock::time_point look_at_slice(worker& w, stretch& last, clock::time_point now) noexcept;
+  clock::time_point look_at_pinned(worker& w, stretch& last, clock::time_point now) noexcept;
   void kick(worker& w, stretch& last, clock::time_point now) noexcept;
+  void escape(worker& w, stretch& last, long call, clock::time_point now) noexcept;
+  context::thread_activity activity_of(worker& w, stretch& last) noexcept;
   clock::time_point earliest_wish() const noexcept;
   void wait_until(clock::time_point when) noexcept;
   bool all_sleep() const noexcept;
@@ -79,6 +88,7 @@ class monitor {
   scheduler& scheduler_;
   watchdog watchdog_;
   std::vector<stretch> seen_;
+  blocked_workers blocked_;
   std::atomic<clock::rep> next_look_{looking};
   std::atomic<std::uint32_t> calls_{0};
   std::atomic<bool> stopping_{false};

@@ -69,13 +69,13 @@ void unpark(runnable& who) noexcept {
   // Read first: a woken OS thread may end before we call ready. Of a fiber that moves between
   // workers it is known only once we have ended its park.
   const bool moves = has(who.capabilities, capability::may_migrate);
-  carrier* const by = moves ? nullptr : who.carrier;
+  carrier* const by = moves ? nullptr : who.carrier.get();
   std::uint32_t seen = who.state.load(std::memory_order_relaxed);
   std::uint32_t next = 0;
   do {
     next = (seen & ~(parked | cancellable)) | permit;
   } while (!who.state.compare_exchange_weak(seen, next, decide, retry));
-  if ((seen & parked) != 0) (moves ? who.carrier : by)->ready(who);
+  if ((seen & parked) != 0) (moves ? who.carrier.get() : by)->ready(who);
 }
 
 bool expire(runnable& who) noexcept { return end_park(who, parked); }

@@ -11,7 +11,9 @@
 // Who may touch what:
 //   control, capabilities, id, name, body, registers_at
 //                                       set before the first run, read by anyone afterwards
-//   carrier                             self's carrier; changes only while not started (stealing)
+//   carrier                             who has it: its carrier or the queue that it is in; a thief
+//                                       while it is ready, the monitor while it runs
+//                                       (preemptive/stray.hpp)
 //   standing, slice                     the policy that holds it, and its worker
 //   queue_next                          whoever holds it ready: one run queue or inbox at a time
 //   list_hook<wait_queue_tag>           the wait queue that it stands in, under that queue's lock
@@ -78,13 +80,33 @@ class cancel_listener : public base::list_hook<cancel_listener_tag> {
 
 struct runnable;
 
+/// Which carrier a runnable has. Relaxed: who may change it is settled elsewhere, and what goes
+/// with it is ordered by the queues and by parking.hpp.
+class carrier_slot {
+ public:
+  carrier_slot(sched::carrier* c) noexcept : at_(c) {}
+  carrier_slot& operator=(sched::carrier* c) noexcept {
+    at_.store(c, std::memory_order_relaxed);
+    return *this;
+  }
+  sched::carrier* get() const noexcept { return at_.load(std::memory_order_relaxed); }
+  sched::carrier* operator->() const noexcept { return get(); }
+  /// False if it was another one than `from`. For changes that others race for.
+  bool change(sched::carrier* from, sched::carrier* to) noexcept {
+    return at_.compare_exchange_strong(from, to, std::memory_order_seq_cst);
+  }
+
+ private:
+  std::atomic<sched::carrier*> at_;
+};
+
 // What is read and written each time that something runs or waits: one cache line with what
 // follows.
 struct run_state {
   using control_function = void (*)(runnable&) noexcept;
 
   control_function control;
-  sched::carrier* carrier;
+  carrier_slot carrier;
   runnable* queue_next = nullptr;
   std::atomic<std::uint32_t> state{0};
   const capability capabilities;

@@ -36,7 +36,8 @@ result<std::unique_ptr<scheduler>> scheduler::create(scheduler_options options) 
   return made;
 }
 
-scheduler::scheduler(scheduler_options options) : options_(std::move(options)) {
+scheduler::scheduler(scheduler_options options)
+    : options_(std::move(options)), spares_(options_.spare_threads) {
   workers_.reserve(options_.workers);
   for (unsigned i = 0; i < options_.workers; ++i)
     workers_.push_back(std::make_unique<worker>(*this, i, options_.make_policy(i)));
@@ -69,7 +70,8 @@ result<spawned*> scheduler::spawn(kind what, const attributes& how, const detail
 result<> scheduler::prepare_for(kind what) {
   if (what != kind::preemptive) return {};
   if (prepare_preemption() != nullptr || monitor_ == nullptr) return failure(errc::not_supported);
-  return monitor_->start();
+  if (auto watched = monitor_->start(); !watched) return watched;
+  return spares_.start();
 }
 
 // The one with the fewest fibers; of equals one that is not busy spawning. With many workers a
@@ -126,6 +128,7 @@ void scheduler::stop() noexcept {
     for (auto& t : threads_) t.join();
     threads_.clear();
   }
+  spares_.stop();
   const std::lock_guard hold(last_thread_lock_);
   if (std::exchange(has_last_thread_, false)) ::pthread_join(last_thread_, nullptr);
 }

@@ -12,6 +12,7 @@
 #include "base/virtual_clock.hpp"
 #include "sched/blocking_pool.hpp"
 #include "sched/monitor.hpp"
+#include "sched/preemptive/spare_threads.hpp"
 #include "sched/spawned.hpp"
 #include "sched/watchdog.hpp"
 #include "sched/worker.hpp"
@@ -27,6 +28,7 @@ struct scheduler_options {
   base::virtual_clock* virtual_time = nullptr;
   watchdog_options watchdog{};
   clock::duration slice = std::chrono::milliseconds(10);  // of preemptive fibers
+  unsigned spare_threads = 64;                            // see preemptive/spare_threads.hpp
 };
 
 class scheduler {
@@ -64,6 +66,8 @@ class scheduler {
   void set_root(child_group* root) noexcept { root_ = root; }
   blocking_pool& blocking() noexcept { return blocking_; }
   clock::duration slice() const noexcept { return options_.slice; }
+  /// Threads for workers that are held up.
+  spare_threads& spares() noexcept { return spares_; }
   /// Who watches the workers; null if nobody does.
   monitor* watching() noexcept { return monitor_.get(); }
   /// Wakes a sleeping worker other than `busy`, if there is one, to steal from it.
@@ -87,6 +91,7 @@ class scheduler {
   scheduler_options options_;
   std::vector<std::unique_ptr<worker>> workers_;
   std::vector<std::thread> threads_;
+  spare_threads spares_;
   std::unique_ptr<monitor> monitor_;
   child_group* root_ = nullptr;
   blocking_pool blocking_;

@@ -1,5 +1,7 @@
 #include "sched/watchdog.hpp"
 
+#include <array>
+#include <exception>
 #include <span>
 #include <string>
 #include <string_view>
@@ -9,6 +11,9 @@
 #include "base/log.hpp"
 #include "base/signals.hpp"
 #include "context/thread_activity.hpp"
+#include "sched/fiber.hpp"
+#include "sched/fiber_slab.hpp"
+#include "sched/parking.hpp"
 #include "sched/syscall_names.hpp"
 #include "sched/worker.hpp"
 
@@ -79,13 +84,39 @@ void watchdog::ask(worker& w, inquiry& about, clock::time_point now) noexcept {
   static_cast<void>(base::signals::kick(thread));
 }
 
-void watchdog::report(worker& w, const inquiry& about, clock::duration kept) noexcept {
+bool watchdog::may_speak() noexcept {
   const clock::time_point now = clock::now();
   if (now < quiet_until_) {
     ++kept_quiet_;
-    return;
+    return false;
   }
   quiet_until_ = now + how_.between_reports;
+  return true;
+}
+
+// A live object cannot end while it is visited, so its name may be read.
+void watchdog::name_blocked(std::uint64_t id, unsigned worker, long call, clock::duration time,
+                            bool held_up) noexcept {
+  if (!may_speak()) return;
+  std::array<char, 96> who{};
+  all_fibers().for_each_live([&](fiber& f) {
+    if (f.id == id) describe(f, who.data(), who.size());
+  });
+  try {
+    std::string line = who[0] != '\0' ? who.data() : "a fiber";
+    line += " has been in the system call " + name_of_syscall(call) + " for " + milliseconds(time);
+    line += held_up ? " and holds up worker " + std::to_string(worker) +
+                          ": no spare thread is left; raise runtime_options::spare_threads or use "
+                          "cede::blocking"
+                    : "; worker " + std::to_string(worker) + " goes on on a spare thread";
+    base::log(log_level::warning, line);
+  } catch (const std::exception&) {  // no memory
+    base::log(log_level::warning, "a preemptive fiber has been in a system call for long");
+  }
+}
+
+void watchdog::report(worker& w, const inquiry& about, clock::duration kept) noexcept {
+  if (!may_speak()) return;
   try {
     hog_report hog;
     hog.worker = w.index();

@@ -29,6 +29,13 @@ class watchdog {
   /// How often to look.
   clock::duration period() const noexcept { return how_.threshold / 4; }
 
+  clock::duration threshold() const noexcept { return how_.threshold; }
+
+  /// The preemptive fiber `id` has been in a system call for `time`; its worker goes on without it
+  /// or, if `held_up`, not.
+  void name_blocked(std::uint64_t id, unsigned worker, long call, clock::duration time,
+                    bool held_up) noexcept;
+
   /// `w` has been seen not to switch since `since`.
   void look(worker& w, std::uint64_t switches, clock::time_point since,
             clock::time_point now) noexcept;
@@ -45,6 +52,7 @@ class watchdog {
   void ask(worker& w, inquiry& about, clock::time_point now) noexcept;
   void report(worker& w, const inquiry& about, clock::duration kept) noexcept;
   void publish(const hog_report& hog) noexcept;
+  bool may_speak() noexcept;
   inquiry& about(const worker& w);
 
   const watchdog_options how_;

@@ -90,7 +90,11 @@ void on_timer(timer& t) noexcept {
 }  // namespace
 
 worker::worker(scheduler& owner, unsigned index, std::unique_ptr<sched::policy> order)
-    : scheduler_(owner), index_(index), policy_(std::move(order)), wheel_(clock::now()) {}
+    : carrier(this),
+      scheduler_(owner),
+      index_(index),
+      policy_(std::move(order)),
+      wheel_(clock::now()) {}
 
 worker::~worker() {
   // Rule 4. Acquire pairs with the release in ready(): the remote's touches are over.
@@ -102,7 +106,20 @@ worker* worker::current() noexcept {
   if (this_worker != nullptr) return this_worker;
   runnable* const self = current_runnable;
   if (self == nullptr || !has(self->capabilities, capability::may_migrate)) return nullptr;
-  return static_cast<worker*>(self->carrier);
+  return settled_worker(*self);
+}
+
+worker* worker::current_regained() noexcept {
+  if (this_worker != nullptr) return this_worker;
+  runnable* const self = current_runnable;
+  if (self == nullptr || !has(self->capabilities, capability::may_migrate)) return nullptr;
+  return &regained_worker(static_cast<fiber&>(*self));
+}
+
+bool worker::carries_caller() noexcept {
+  if (this_worker != nullptr) return true;
+  const runnable* const self = current_runnable;
+  return self != nullptr && has(self->capabilities, capability::may_migrate);
 }
 
 void worker::run() noexcept {
@@ -115,8 +132,12 @@ void worker::run() noexcept {
   current_slot_ = &current_runnable;
   const kick_admission admitted(probe_);
   ::pthread_sigmask(SIG_SETMASK, nullptr, &usual_mask_);
+  own_os_thread_ = context::fiber_context::of_this_thread();
+  own_thread_ = probe_.thread.load(std::memory_order_relaxed);
   rouse_monitor();
   for (;;) {
+    if (wanted_back()) [[unlikely]]
+      make_way();
     round();
     if (runnable* const r = next()) {
       if (spares()) scheduler_.rouse_a_thief(*this);
@@ -124,7 +145,7 @@ void worker::run() noexcept {
       reap();
       continue;
     }
-    if (stopping_.load(std::memory_order_acquire)) break;
+    if (stopping_.load(std::memory_order_acquire) && at_home()) break;
     idle();
   }
   running_ = loop_ = nullptr;
@@ -287,9 +308,10 @@ std::uint32_t worker::give(worker& thief) noexcept {
     const std::lock_guard hold(unstarted_lock_);
     const std::size_t half = (unstarted_.size() + 1) / 2;
     for (std::size_t n = std::min(half, stolen_at_once); n > 0; --n) {
-      runnable& r = *unstarted_.pop_front();
-      r.carrier = &thief;
-      loot.push_back(r);
+      runnable* const r = unstarted_.pop_front();
+      if (r == nullptr) break;
+      r->carrier = &thief;
+      loot.push_back(*r);
     }
     count_unstarted();
   }
@@ -319,11 +341,17 @@ void worker::sleep_until(clock::time_point until) noexcept {
   sleeping_.store(true, std::memory_order_seq_cst);
   const bool called =
       inbox_.load(std::memory_order_seq_cst) != nullptr || has_unstarted() ||
-      stopping_.load(std::memory_order_seq_cst) ||
+      stopping_.load(std::memory_order_seq_cst) || wanted_back() || lent_ones_are_back(until) ||
       (patience_ == clock::time_point::min() && scheduler_.anything_to_steal(*this));
   if (!called) poller_->poll(until);
   sleeping_.store(false, std::memory_order_seq_cst);
   rouse_monitor();
+}
+
+// A spare thread puts what it has run for us back in the background without going by the inbox.
+bool worker::lent_ones_are_back(clock::time_point until) const noexcept {
+  const fair_policy* const fair = known_fair();
+  return fair != nullptr && (fair->urgent() || fair->waits_until() < until);
 }
 
 // From here on there is something to watch.
@@ -356,7 +384,7 @@ void worker::end_of(fiber& f) noexcept {
 }
 
 void worker::reap() noexcept {
-  if (fiber* const f = std::exchange(ended_, nullptr)) f->retire();
+  if (fiber* const f = std::exchange(ended_, nullptr)) f->retire(*this);
   if (parting_ != nullptr) see_off();
 }
 

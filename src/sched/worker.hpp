@@ -1,6 +1,7 @@
 // A worker: one OS thread that runs fibers, one at a time.
 //
-// Actors: its own thread ("the worker"); other workers and foreign threads ("remote"), which hand
+// Actors: its own thread ("the worker"), or a spare one that stands in for it as the same thread
+// (worker_hosting.cpp); other workers and foreign threads ("remote"), which hand
 // it runnables; thieves, which are other idle workers.
 //
 // Where a runnable of this worker can be:
@@ -46,6 +47,7 @@
 #include "sched/poller.hpp"
 #include "sched/preemptive/fair_policy.hpp"
 #include "sched/preemptive/preemption.hpp"
+#include "sched/preemptive/stray.hpp"
 #include "sched/timing_wheel.hpp"
 #include "sched/worker_probe.hpp"
 
@@ -59,9 +61,15 @@ class worker final : public carrier {
   worker(scheduler& owner, unsigned index, std::unique_ptr<sched::policy> order);
   ~worker();
 
-  /// The worker whose thread this is; null elsewhere. In a preemptive fiber: only in a region is
-  /// the answer of any worth.
+  /// The worker whose thread this is; null elsewhere, a stray fiber included. In a preemptive
+  /// fiber: only in a region is the answer of any worth.
   [[gnu::noinline]] static worker* current() noexcept;
+
+  /// The same for a fiber that is about to wait: a stray rejoins its worker first. Requires: no
+  /// spinlock is held.
+  static worker* current_regained() noexcept;
+  /// Whether the caller is a fiber, or the loop; strays included.
+  static bool carries_caller() noexcept;
 
   /// Runs fibers on the calling thread until `stop()` and nothing is ready.
   void run() noexcept;
@@ -92,12 +100,16 @@ class worker final : public carrier {
     return probe_.thread.load(std::memory_order_seq_cst) != 0 && !sleeping();
   }
   worker_probe& probe() noexcept { return probe_; }
+  /// Its preemptive fiber has ended.
+  void forget_occupant() noexcept {
+    probe_.preemptive_at.store(UINT64_MAX, std::memory_order_release);
+  }
   /// Whether what runs is a preemptive fiber. Any thread.
   bool runs_preemptive() const noexcept {
     return probe_.preemptive_at.load(std::memory_order_seq_cst) == switches();
   }
-  /// In the kick's handler, on its thread.
-  void kicked(ucontext_t& interrupted) noexcept;
+  /// In the kick's handler, on its thread, in a region: true if the fiber there gives way at once.
+  bool kicked(ucontext_t& interrupted) noexcept;
   /// Gives way to others; `f` is what runs. Returns when it goes on, perhaps on another worker.
   void leave(fiber& f, departure how) noexcept;
   /// Whether it has something ready that idle workers may take over. Any thread.
@@ -106,6 +118,23 @@ class worker final : public carrier {
   fair_policy* known_fair() const noexcept { return fair_.load(std::memory_order_acquire); }
   /// Who runs, or ran last. Any thread.
   std::string name_of_running() const;
+
+  // Who runs it, when its own thread is held up (preemptive/stray.hpp, worker_hosting.cpp).
+  /// The preemptive fiber that runs becomes a stray; nobody runs the worker then, or its own
+  /// thread, if that has been waiting. False: not now. The monitor only.
+  bool set_adrift() noexcept;
+  /// From now on nobody runs it: said by who did, from a stack of its own.
+  void vacate() noexcept;
+  bool vacant() const noexcept { return role_.load(std::memory_order_seq_cst) == vacant_role; }
+  /// Runs the worker, if nobody does, until its own thread is back or what runs has become a stray.
+  void host_on(spare& thread) noexcept;
+  /// On its own thread: `f`, a stray, has it again.
+  void take_back(fiber& f) noexcept;
+  /// The stray that its own thread may have.
+  stray& own_stray() noexcept { return own_stray_; }
+  const sigset_t& usual_mask() const noexcept { return usual_mask_; }
+  /// The kernel's number of its own thread.
+  pid_t own_thread() const noexcept { return own_thread_; }
 
   scheduler& owner() const noexcept { return scheduler_; }
   unsigned index() const noexcept { return index_; }
@@ -121,6 +150,7 @@ class worker final : public carrier {
   void round() noexcept;
   void idle() noexcept;
   void sleep_until(clock::time_point until) noexcept;
+  bool lent_ones_are_back(clock::time_point until) const noexcept;
   void rouse_monitor() noexcept;
   void advance_virtual_time() noexcept;
   void drain_inbox() noexcept;
@@ -144,8 +174,14 @@ class worker final : public carrier {
   void welcome(runnable& r) noexcept;
   fair_policy& fair();
   void begin_slice(fiber& f) noexcept;
+  void begin_slice(fiber& f, clock::duration quantum) noexcept;
   [[gnu::cold]] void see_off() noexcept;
-  void interrupt_if_due(ucontext_t& interrupted) noexcept;
+  bool interrupt_if_due(ucontext_t& interrupted) noexcept;
+  [[gnu::cold]] void make_way() noexcept;
+  bool wanted_back() const noexcept {
+    return role_.load(std::memory_order_seq_cst) == awaited_role;
+  }
+  bool at_home() const noexcept { return host_.load(std::memory_order_relaxed) == nullptr; }
   bool steal_from(worker& victim) noexcept;
   bool ready_from_own_tls(runnable& who) noexcept;
   void answer(const ucontext_t& interrupted) noexcept;
@@ -175,6 +211,17 @@ class worker final : public carrier {
   clock::time_point patience_ = clock::time_point::min();  // steal from a busy worker after this
   runnable** current_slot_ = nullptr;  // current_runnable of the thread in run()
   std::atomic<std::uint64_t> switches_{0};
+
+  // Who runs it. `role_` is changed by compare-and-swap or exchange; the rest by who has the role.
+  static constexpr std::uint32_t hosted_role = 0;
+  static constexpr std::uint32_t awaited_role = 1;  // hosted by a spare, and its own thread waits
+  static constexpr std::uint32_t vacant_role = 2;
+  std::atomic<std::uint32_t> role_{hosted_role};
+  std::atomic<spare*> host_{nullptr};  // null: its own thread
+  context::fiber_context::os_thread_state own_os_thread_;
+  pid_t own_thread_ = 0;
+  claim claim_{*this};
+  stray own_stray_;
 
   // What remotes write, away from what the worker writes all the time.
   alignas(64) std::atomic<runnable*> inbox_{nullptr};

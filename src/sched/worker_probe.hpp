@@ -20,6 +20,8 @@
 
 namespace cede::sched {
 
+class fiber;
+
 struct sighting {
   std::atomic<std::uint64_t> at{0};  // the worker's count of switches, plus one; 0: none yet
   std::array<char, 96> fiber{};
@@ -37,6 +39,7 @@ struct worker_probe {
   std::atomic<clock::rep> slice{0};      // how long it may run
   std::atomic<clock::rep> slice_end{0};  // when its time is over; 0: `slice` after it is first seen
   std::atomic<std::uint64_t> preemptive_at{UINT64_MAX};  // the count of switches then
+  std::atomic<fiber*> occupant{nullptr};   // that fiber; written before `preemptive_at`
   std::atomic<std::uint64_t> kick_for{0};  // by the monitor: that count, plus one, when it kicks
 };
 

@@ -10,10 +10,10 @@
 
 namespace cede::sched {
 
-void worker::kicked(ucontext_t& interrupted) noexcept {
+bool worker::kicked(ucontext_t& interrupted) noexcept {
   // Acquire pairs with the release in watchdog::ask.
   if (probe_.question.load(std::memory_order_acquire) != 0) answer(interrupted);
-  interrupt_if_due(interrupted);
+  return interrupt_if_due(interrupted);
 }
 
 void worker::answer(const ucontext_t& interrupted) noexcept {

@@ -93,8 +93,6 @@ runnable* fair_policy::pick_background() noexcept {
 }
 
 runnable* fair_policy::pick_foreground() noexcept {
-  if (rescuing_.load(std::memory_order_relaxed)) [[unlikely]]
-    rescuing_.store(false, std::memory_order_relaxed);
   if (movable_empty()) return pinned_.pop();
   if (pinned_.empty()) return pop(movable_, movable_count_);
   return pick_from_both();
@@ -193,8 +191,15 @@ run_queue fair_policy::give(std::size_t most) noexcept {
       std::min<std::size_t>(spare_.load(std::memory_order_relaxed), background_.size());
   move_out(background_, background_count_, std::min(most, (spare + 1) / 2), loot);
   spare_.store(static_cast<std::uint32_t>(spare - loot.size()), std::memory_order_relaxed);
-  if (rescuing_.load(std::memory_order_relaxed)) move_out(movable_, movable_count_, most, loot);
   return loot;
+}
+
+runnable* fair_policy::borrow() noexcept {
+  run_queue one;
+  const std::lock_guard hold(lock_);
+  move_out(movable_, movable_count_, 1, one);
+  if (one.empty()) move_out(background_, background_count_, 1, one);
+  return one.pop_front();
 }
 
 // Under the lock. Of those that may not migrate now each goes back behind the others.
@@ -214,9 +219,6 @@ void fair_policy::move_out(class_queues& queue, std::atomic<std::uint32_t>& coun
   count.store(static_cast<std::uint32_t>(queue.size()), std::memory_order_relaxed);
 }
 
-bool fair_policy::spares() const noexcept {
-  return spare_.load(std::memory_order_relaxed) != 0 ||
-         (rescuing_.load(std::memory_order_relaxed) && movable_count() != 0);
-}
+bool fair_policy::spares() const noexcept { return spare_.load(std::memory_order_relaxed) != 0; }
 
 }  // namespace cede::sched

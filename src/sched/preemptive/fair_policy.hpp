@@ -26,7 +26,8 @@
 //   1. A fiber that may migrate stands in `movable_` or `background_` only while it is off its
 //      stack: a thief may run it from that moment on.
 //   2. Thieves take from the background what the owner left there when it last chose, so never the
-//      one that it is about to choose again; and from `movable_` only where the owner is stuck.
+//      one that it is about to choose again. Where the owner is stuck a spare thread takes anything
+//      (borrow), and puts what it interrupts back with expired().
 #pragma once
 
 #include <atomic>
@@ -79,7 +80,7 @@ class fair_policy final : public policy {
   std::size_t ready_count() const noexcept override;
   const runnable* upcoming() const noexcept override;
 
-  /// `r` was interrupted, and is off its stack.
+  /// `r` was interrupted, and is off its stack. Any thread.
   void expired(runnable& r) noexcept;
   /// How many times so far. Any thread.
   std::uint64_t expirations() const noexcept {
@@ -100,8 +101,9 @@ class fair_policy final : public policy {
   run_queue give(std::size_t most) noexcept;
   /// Whether there is something to give. Any thread.
   bool spares() const noexcept;
-  /// The owner is stuck: what is ready may be taken. Any thread; over when the owner picks.
-  void rescue() noexcept { rescuing_.store(true, std::memory_order_relaxed); }
+  /// Takes out one that may migrate, whatever level it is on; null if there is none. The owner is
+  /// stuck, and a spare thread runs it instead. Any thread.
+  runnable* borrow() noexcept;
   /// Ready ones that may migrate. Any thread.
   std::size_t movable_count() const noexcept {
     return movable_count_.load(std::memory_order_relaxed) +
@@ -161,7 +163,6 @@ class fair_policy final : public policy {
   std::atomic<std::uint32_t> movable_count_{0};
   std::atomic<std::uint32_t> background_count_{0};
   std::atomic<std::uint32_t> spare_{0};
-  std::atomic<bool> rescuing_{false};
 };
 
 }  // namespace cede::sched

@@ -379,20 +379,21 @@ TEST(fair_policy, the_pinned_are_not_given_away) {
   EXPECT_EQ(p.pick_next(), &b);
 }
 
-TEST(fair_policy, what_is_ready_behind_a_stuck_owner_can_be_rescued_unless_it_may_not_migrate) {
+TEST(fair_policy, what_a_stuck_owner_has_is_lent_unless_it_may_not_migrate) {
   fair_policy p({}, {});
   actor stays(capability::none);
   actor moves(preemptive);
+  actor hog(preemptive);
   p.awakened(stays);
   p.awakened(moves);
-  EXPECT_TRUE(p.give(8).empty());
-  p.rescue();
-  EXPECT_TRUE(p.spares());
-  run_queue loot = p.give(8);
-  EXPECT_EQ(loot.pop_front(), &moves);
-  EXPECT_TRUE(loot.empty());
+  p.expired(hog);
+  EXPECT_TRUE(p.give(8).empty()) << "thieves get nothing of it";
+  EXPECT_EQ(p.borrow(), &moves);
+  EXPECT_EQ(p.borrow(), &hog);
+  EXPECT_EQ(p.borrow(), nullptr);
+  p.expired(hog);
+  EXPECT_EQ(p.borrow(), &hog);
   EXPECT_EQ(p.pick_next(), &stays);
-  EXPECT_FALSE(p.spares());
 }
 
 }  // namespace

@@ -7,7 +7,7 @@
 #include "context/tls_block.hpp"
 #include "sched/fiber.hpp"
 #include "sched/parking.hpp"
-#include "sched/worker.hpp"
+#include "sched/preemptive/stray.hpp"
 
 namespace cede {
 namespace sched {
@@ -16,8 +16,7 @@ namespace {
 // The last region of a preemptive fiber has ended, and its slice had ended before.
 void give_way_now() noexcept {
   const context::no_preempt_region region;
-  fiber& self = static_cast<fiber&>(current());
-  static_cast<worker*>(self.carrier)->leave(self, departure::expired);
+  give_way(static_cast<fiber&>(current()), departure::expired);
   context::forget_pending();
 }
 

@@ -6,7 +6,8 @@
 // Its word (context/no_preempt.hpp) is open only while it runs code that is not the library's:
 // whatever of the library touches a worker, a policy or a lock runs in a region. So
 //   1. the handler that finds the word open may take it off at this very instruction;
-//   2. `carrier` is constant in a region, and worthless outside of one.
+//   2. whether it is on a worker, and on which, is constant in a region, and worthless to know
+//      outside of one (stray.hpp).
 // It is put back in a queue by the loop, after its stack has been left: from then on a thief may
 // run it.
 #include <cede/spawn.hpp>
@@ -17,6 +18,7 @@
 #include "sched/fiber.hpp"
 #include "sched/kernel_carrier.hpp"
 #include "sched/preemptive/preemption.hpp"
+#include "sched/preemptive/stray.hpp"
 #include "sched/worker.hpp"
 
 namespace cede::sched {
@@ -42,7 +44,7 @@ result<> fiber::equip(const attributes& how, const detail::body& callable) {
 
 void fiber::resume_preemptive(runnable& self) noexcept {
   fiber& to = static_cast<fiber&>(self);
-  worker& on = *static_cast<worker*>(to.carrier);
+  worker& on = *to.carrier->as_worker();
   context::fiber_context& from = *std::exchange(on.running_, &to.context_);
   on.count_switch();
   on.begin_slice(to);
@@ -56,31 +58,45 @@ void fiber::enter_preemptive(void* argument) noexcept {
   context::allow_preemption();
   context::run_as_thread(&fiber::run_as_thread, &self);
   context::forbid_preemption();
-  static_cast<worker*>(self.carrier)->end_of(self);
+  worker& at_end = regained_worker(self);
+  at_end.forget_occupant();  // its TLS block is about to be somebody else's: set_adrift()
+  at_end.end_of(self);
 }
 
 // pthread_exit unwinds through here.
 void fiber::run_as_thread(void* self) { static_cast<fiber*>(self)->run_body(); }
 
+// One region is the handler's own.
 bool fiber::interrupt(ucontext_t& at, const sigset_t& usual_mask) noexcept {
-  if (!context::preemption_allowed()) {
+  if (context::open_regions() != 1) {
     context::note_pending();
-    return true;
+    return false;
   }
-  context::hold_preemption();
-  const auto outcome = context::divert(at, {.bottom = stack_.bottom, .top = tls_.low()}, usual_mask,
-                                       &fiber::interrupted, this);
-  if (outcome == context::diversion::done) return true;
-  context::release_preemption();
-  return false;
+  const context::preemptible_stack whole{.bottom = stack_.bottom, .top = tls_.low()};
+  return context::divert(at, whole, usual_mask, &fiber::interrupted, this) ==
+         context::diversion::done;
 }
 
-// On its own stack, in the region that `interrupt` has opened.
+// On its own stack, in the region that the handler has opened.
 void fiber::interrupted(void* self) noexcept {
-  fiber& me = *static_cast<fiber*>(self);
-  static_cast<worker*>(me.carrier)->leave(me, departure::expired);
+  give_way(*static_cast<fiber*>(self), departure::expired);
   context::forget_pending();
   context::release_preemption();
+}
+
+bool fiber::outside_of_regions() const noexcept {
+  const void* const pointer = tls_.thread_pointer();
+  return pointer != nullptr && context::outside_of_regions(pointer);
+}
+
+void fiber::run_astray(context::fiber_context& from) noexcept {
+  context::switch_to(from, context_);
+}
+
+void fiber::leave_to(context::fiber_context& to,
+                     const context::fiber_context::os_thread_state& os) noexcept {
+  context_.leave_for(os);
+  context::switch_to(context_, to);
 }
 
 }  // namespace cede::sched

@@ -32,17 +32,18 @@ void worker::welcome(runnable& r) noexcept {
 
 // What the monitor has to know. For the background that is a point in time; for all others the
 // monitor measures a slice from when it first sees them.
-void worker::begin_slice(fiber& f) noexcept {
-  const fair_policy& policy = fair();
+void worker::begin_slice(fiber& f) noexcept { begin_slice(f, fair().quantum()); }
+
+void worker::begin_slice(fiber& f, clock::duration quantum) noexcept {
   const clock::duration own = std::chrono::microseconds(f.slice);
   probe_.slice.store((f.slice != 0 ? own : scheduler_.slice()).count(), std::memory_order_relaxed);
-  const clock::duration quantum = policy.quantum();
   clock::rep end = 0;
   if (quantum != clock::duration(0)) {
     budget_ = 0;  // the policy wants to be told the time when it comes back
     end = (clock::now() + quantum).time_since_epoch().count();
   }
   probe_.slice_end.store(end, std::memory_order_relaxed);
+  probe_.occupant.store(&f, std::memory_order_relaxed);
   probe_.preemptive_at.store(switches(), std::memory_order_seq_cst);
   if (end != 0) scheduler_.watching()->look_by(clock::time_point(clock::duration(end)));
 }
@@ -63,14 +64,14 @@ void worker::see_off() noexcept {
 }
 
 // In the kick's handler.
-void worker::interrupt_if_due(ucontext_t& interrupted) noexcept {
+bool worker::interrupt_if_due(ucontext_t& interrupted) noexcept {
   // Acquire pairs with the release in monitor::kick.
-  if (probe_.kick_for.load(std::memory_order_acquire) != switches() + 1) return;
+  if (probe_.kick_for.load(std::memory_order_acquire) != switches() + 1) return false;
   probe_.kick_for.store(0, std::memory_order_relaxed);
   // The TLS block that is in place is the fiber's, a cooperative one's is the thread's.
   runnable* const self = current_runnable;
-  if (self == nullptr || !has(self->capabilities, capability::may_migrate)) return;
-  static_cast<void>(static_cast<fiber*>(self)->interrupt(interrupted, usual_mask_));
+  if (self == nullptr || !has(self->capabilities, capability::may_migrate)) return false;
+  return static_cast<fiber*>(self)->interrupt(interrupted, usual_mask_);
 }
 
 bool worker::spares() const noexcept {
