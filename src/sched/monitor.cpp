@@ -66,7 +66,10 @@ void monitor::call() noexcept {
 
 // clock::now() is the real one here: a virtual clock is installed for its thread alone.
 void monitor::serve() noexcept {
-  while (!stopping_.load(std::memory_order_seq_cst)) wait_until(look(clock::now()));
+  while (!stopping_.load(std::memory_order_seq_cst)) {
+    wait_until(look(clock::now()));
+    looks_.fetch_add(1, std::memory_order_relaxed);  // a count, which orders nothing
+  }
 }
 
 // Rule 1.
@@ -86,10 +89,12 @@ bool monitor::all_sleep() const noexcept {
   return true;
 }
 
-// Of those that have come up since the look.
+// Of those that have come up since the look. A worker that sleeps has none: what stands in its
+// probe is from the fiber that was there last.
 clock::time_point monitor::earliest_wish() const noexcept {
   auto earliest = clock::time_point::max();
   for (std::size_t i = 0; i < seen_.size(); ++i) {
+    if (!scheduler_.workers()[i]->busy()) continue;
     worker_probe& probe = scheduler_.workers()[i]->probe();
     const auto end =
         clock::time_point(clock::duration(probe.slice_end.load(std::memory_order_seq_cst)));

@@ -46,6 +46,8 @@ class monitor {
   void stop() noexcept;
 
   bool has_watchdog() const noexcept { return watchdog_.on(); }
+  /// How often it has looked so far. Any thread.
+  std::uint64_t looks() const noexcept { return looks_.load(std::memory_order_relaxed); }
 
   /// A worker has woken up. Any thread.
   void rouse() noexcept {
@@ -91,6 +93,7 @@ class monitor {
   blocked_workers blocked_;
   std::atomic<clock::rep> next_look_{looking};
   std::atomic<std::uint32_t> calls_{0};
+  std::atomic<std::uint64_t> looks_{0};
   std::atomic<bool> stopping_{false};
   std::atomic<bool> started_{false};
   std::mutex start_lock_;

@@ -303,6 +303,31 @@ TEST_F(preemption, is_put_off_in_a_region_and_done_at_its_end) {
   });
 }
 
+// The monitor once took the end of the last slice for a wish, and looked without a pause.
+TEST_F(preemption, nobody_looks_at_a_worker_that_sleeps_since_a_hog_has_stopped) {
+  const auto in = make_scheduler(1, 1ms);
+  std::atomic<bool> asleep{false};
+  std::uint64_t looks = 0;
+  std::thread observer([&] {
+    while (!asleep || in->workers().front()->busy()) std::this_thread::yield();
+    const std::uint64_t before = in->watching()->looks();
+    std::this_thread::sleep_for(20ms);  // however long it is, there is nothing to look at
+    looks = in->watching()->looks() - before;
+  });
+  run_in(*in, [&] {
+    auto hog = spawn(preemptive, [&] {
+                 const auto* const policy = in->workers().front()->known_fair();
+                 while (policy->expirations() < 5) {
+                 }
+                 asleep = true;
+                 static_cast<void>(this_fiber::sleep_for(60ms));
+               }).value();
+    EXPECT_TRUE(hog.join());
+  });
+  observer.join();
+  EXPECT_LE(looks, 50u);
+}
+
 TEST_F(preemption, a_sleep_of_the_c_library_is_not_cut_short) {
   run([] {
     auto sleeper = spawn(preemptive, [] {
