@@ -1,0 +1,179 @@
+// Question: what does a fiber that only computes lose because it is interrupted?
+// Metric: loss_percent, how much longer it takes than a thread that nobody interrupts takes for the
+// same work, as the median over pairs that are measured right after each other, each time another
+// one first; the quartiles beside it. us_each is that time divided by the preemptions. Refuted if
+// the loss is above 1 % at a slice of 1 ms, or above 0.5 % at 10 ms.
+//
+// Others live on the worker, but sleep: so whatever the fiber loses is the price of being
+// interrupted, of a look for others, and of going on. `one_cpu` is for a process that may use one
+// CPU only, so that the thread which measures slices takes its time there too.
+#include <benchmark/benchmark.h>
+#include <sched.h>
+
+#include <algorithm>
+#include <cede/cede.hpp>
+#include <cstdint>
+#include <ctime>
+#include <functional>
+#include <vector>
+
+#include "sched/scheduler.hpp"
+
+namespace {
+
+using namespace std::chrono_literals;
+using milliseconds = std::chrono::duration<double, std::milli>;
+
+// Each step needs the one before. The result depends on every one of them.
+std::uint64_t compute(std::uint64_t steps) {
+  std::uint64_t state = 1;
+  for (std::uint64_t i = 0; i < steps; ++i)
+    state = state * 6364136223846793005U + 1442695040888963407U;
+  return state;
+}
+
+std::uint64_t steps_that_take(cede::clock::duration time) {
+  constexpr std::uint64_t trial = 10'000'000;
+  const auto begin = cede::clock::now();
+  benchmark::DoNotOptimize(compute(trial));
+  return trial * static_cast<std::uint64_t>(time.count()) /
+         static_cast<std::uint64_t>((cede::clock::now() - begin).count());
+}
+
+class one_cpu_only {
+ public:
+  explicit one_cpu_only(bool wanted) : wanted_(wanted) {
+    if (!wanted_) return;
+    ::sched_getaffinity(0, sizeof before_, &before_);
+    cpu_set_t one;
+    CPU_ZERO(&one);
+    for (int cpu = 0; cpu < CPU_SETSIZE && CPU_COUNT(&one) == 0; ++cpu)
+      if (CPU_ISSET(cpu, &before_)) CPU_SET(cpu, &one);
+    ::sched_setaffinity(0, sizeof one, &one);
+  }
+  ~one_cpu_only() {
+    if (wanted_) ::sched_setaffinity(0, sizeof before_, &before_);
+  }
+  one_cpu_only(const one_cpu_only&) = delete;
+  one_cpu_only& operator=(const one_cpu_only&) = delete;
+
+ private:
+  const bool wanted_;
+  cpu_set_t before_{};
+};
+
+struct run_of_work {
+  double ms = 0;
+  double cpu_ms = 0;  // of the process
+  std::uint64_t result = 0;
+  std::uint64_t preemptions = 0;
+};
+
+double cpu_ms() noexcept {
+  timespec used{};
+  ::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
+  return static_cast<double>(used.tv_sec) * 1e3 + static_cast<double>(used.tv_nsec) / 1e6;
+}
+
+run_of_work measured(std::uint64_t steps, const std::function<std::uint64_t()>& preemptions) {
+  const std::uint64_t before = preemptions();
+  const double cpu_before = cpu_ms();
+  const auto begin = cede::clock::now();
+  const std::uint64_t result = compute(steps);
+  const milliseconds took = cede::clock::now() - begin;
+  return {took.count(), cpu_ms() - cpu_before, result, preemptions() - before};
+}
+
+// A runtime with one worker, on which somebody else lives too.
+class workplace {
+ public:
+  explicit workplace(std::chrono::microseconds slice)
+      : runtime_(cede::runtime::start({.workers = 1, .slice = slice}).value()),
+        sleeper_(runtime_.spawn(cede::preemptive, [this] { static_cast<void>(over_.acquire()); })
+                     .value()) {
+    runtime_.run([this] { scheduler_ = cede::sched::scheduler::current(); });
+  }
+  ~workplace() { over_.release(); }
+  workplace(const workplace&) = delete;
+  workplace& operator=(const workplace&) = delete;
+
+  // It first computes for a while, until it is known as one that does. So does the thread.
+  run_of_work by_fiber(std::uint64_t steps, std::uint64_t first) {
+    run_of_work done;
+    auto fiber = runtime_
+                     .spawn(cede::preemptive,
+                            [&] {
+                              benchmark::DoNotOptimize(compute(first));
+                              done = measured(steps, [this] { return preemptions(); });
+                            })
+                     .value();
+    static_cast<void>(fiber.join());
+    return done;
+  }
+
+ private:
+  std::uint64_t preemptions() const noexcept {
+    const auto* const policy = scheduler_->workers().front()->known_fair();
+    return policy != nullptr ? policy->expirations() : 0;
+  }
+
+  cede::semaphore over_{0};
+  cede::runtime runtime_;
+  cede::fiber sleeper_;
+  cede::sched::scheduler* scheduler_ = nullptr;
+};
+
+double at_part(std::vector<double>& all, double part) {
+  const auto which = all.begin() + static_cast<std::ptrdiff_t>(part * double(all.size() - 1));
+  std::ranges::nth_element(all, which);
+  return *which;
+}
+
+void loss_of_one_that_computes(benchmark::State& state) {
+  if (const char* const obstacle = cede::obstacle_to_preemptive())
+    return state.SkipWithError(obstacle);
+  const std::chrono::microseconds slice(state.range(0));
+  const one_cpu_only pinned(state.range(1) != 0);
+  workplace place(slice);
+  const std::uint64_t steps = steps_that_take(std::max<cede::clock::duration>(20ms, 5 * slice));
+  const std::uint64_t first = steps_that_take(3 * slice);
+  std::vector<double> losses;
+  std::vector<double> cpu_losses;
+  double lost_ms = 0;
+  double slices = 0;  // in the time that the work needs
+  std::uint64_t preemptions = 0;
+  bool fiber_first = false;
+  for (auto _ : state) {
+    run_of_work fiber;
+    run_of_work thread;
+    fiber_first = !fiber_first;
+    if (fiber_first) fiber = place.by_fiber(steps, first);
+    benchmark::DoNotOptimize(compute(first));
+    thread = measured(steps, [] { return std::uint64_t{0}; });
+    if (!fiber_first) fiber = place.by_fiber(steps, first);
+    if (fiber.result != thread.result) return state.SkipWithError("a wrong result");
+    losses.push_back(100 * (fiber.ms / thread.ms - 1));
+    cpu_losses.push_back(100 * (fiber.cpu_ms / thread.cpu_ms - 1));
+    lost_ms += fiber.cpu_ms - thread.cpu_ms;
+    slices += fiber.ms * 1000 / static_cast<double>(slice.count());
+    preemptions += fiber.preemptions;
+    state.SetIterationTime(fiber.ms / 1000);
+  }
+  if (static_cast<double>(preemptions) < 0.8 * slices)
+    return state.SkipWithError("it was hardly interrupted");
+  state.counters["loss_percent"] = at_part(losses, 0.5);
+  state.counters["cpu_percent"] = at_part(cpu_losses, 0.5);
+  state.counters["lower_quartile"] = at_part(losses, 0.25);
+  state.counters["upper_quartile"] = at_part(losses, 0.75);
+  state.counters["us_each"] =
+      1000 * lost_ms / static_cast<double>(std::max<std::uint64_t>(preemptions, 1));
+  state.counters["preemptions"] = static_cast<double>(preemptions);
+}
+BENCHMARK(loss_of_one_that_computes)
+    ->ArgNames({"slice_us", "one_cpu"})
+    ->ArgsProduct({{1'000, 10'000}, {0, 1}})
+    ->Iterations(60)
+    ->UseManualTime()
+    ->Unit(benchmark::kMillisecond);
+
+}  // namespace
