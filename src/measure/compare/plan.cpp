@@ -75,7 +75,9 @@ hog_shape hogs_of(const effort& how, unsigned hogs) {
 slice_shape slice_of(const effort& how, std::chrono::microseconds slice) {
   slice_shape shape = how.slice;
   shape.slice = slice;
-  shape.settle = std::chrono::ceil<milliseconds>(slice * shape.computing * 3 / 2);
+  // What waited at the beginning must have been answered: four that compute hold it up for some
+  // eight slices.
+  shape.settle = std::chrono::ceil<milliseconds>(slice * shape.computing * 5 / 2);
   shape.during += shape.settle;
   return shape;
 }
