@@ -25,23 +25,20 @@ bool was_interrupted(clock::duration unit, clock::duration shortest) noexcept {
 
 void spin(clock::duration time, spin_totals& into) noexcept {
   std::uint64_t state = 1;
-  std::uint64_t units = 0;
-  clock::duration ran{0};
   auto shortest = clock::duration::max() / 4;
   auto last = clock::now();
-  for (const auto end = last + time; last < end && !this_fiber::cancelled(); ++units) {
+  for (const auto end = last + time; last < end && !this_fiber::cancelled();) {
     state = unit_of_work(state);
     const auto now = clock::now();
     const auto unit = now - last;
-    if (!was_interrupted(unit, shortest)) ran += unit;
+    // Relaxed, as all here: nobody concludes anything else from a total.
+    into.units.fetch_add(1, std::memory_order_relaxed);
+    if (!was_interrupted(unit, shortest))
+      into.ran_ns.fetch_add(static_cast<std::uint64_t>(unit.count()), std::memory_order_relaxed);
     shortest = std::min(shortest, unit);
     last = now;
   }
-  // Relaxed: nobody concludes anything else from a total.
   into.result.store(state, std::memory_order_relaxed);
-  into.units.fetch_add(units, std::memory_order_relaxed);
-  into.ran_ns.fetch_add(static_cast<std::uint64_t>(std::chrono::nanoseconds(ran).count()),
-                        std::memory_order_relaxed);
 }
 
 }  // namespace cede::cli

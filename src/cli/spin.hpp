@@ -1,6 +1,6 @@
 // What a handler that hogs does: it computes, gives nobody else a turn, and keeps count.
 //
-// Actors: any number of hogs; who asks for the totals. A hog adds to them when it is done.
+// Actors: any number of hogs; who asks for the totals. A hog adds to them after each unit.
 #pragma once
 
 #include <atomic>

@@ -28,10 +28,11 @@ std::uint64_t preemptions(const sched::worker& of) {
 
 result<> answer(const echo_totals& totals) {
   return print(fmt::format(
-      R"({{"switches":{},"preemptions":{},"connections":{},"bytes":{},"hog_units":{},"hog_ran_us":{}}})"
+      R"({{"at_us":{},"switches":{},"preemptions":{},"connections":{},"bytes":{},"hog_units":{},"hog_ran_us":{}}})"
       "\n",
-      sum_of_workers(&switches), sum_of_workers(&preemptions), totals.connections.load(),
-      totals.bytes.load(), totals.hogs.units.load(), totals.hogs.ran_ns.load() / 1000));
+      clock::now().time_since_epoch() / std::chrono::microseconds(1), sum_of_workers(&switches),
+      sum_of_workers(&preemptions), totals.connections.load(), totals.bytes.load(),
+      totals.hogs.units.load(), totals.hogs.ran_ns.load() / 1000));
 }
 
 }  // namespace

@@ -52,7 +52,7 @@ class Stats(server.Case):
         self.assertEqual(self.ask(running)[0]["bytes"], 300)
         self.assert_stops(running)
 
-    def test_what_hogs_have_computed_is_counted_when_they_are_done(self):
+    def test_what_hogs_compute_is_counted(self):
         running = self.serve("--kind", "os-thread", "--hog-byte", "H", "--hog-for", "50ms")
         self.assertEqual(self.ask(running)[0]["hog_units"], 0)
         with running.connect() as connection:

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
@@ -26,9 +27,11 @@ struct hogged_load {
 };
 
 /// Runs the client to its end. Its report: `messages_per_second` and so on are those before,
-/// `during/...` those while the hogs were at work, which was for `hogs_seconds`.
-[[nodiscard]] outcome<nlohmann::json> run_beside_hogs(const server& running,
-                                                      const hogged_load& load, const ground& where);
+/// `during/...` those while the hogs were at work, which was for `hogs_seconds`. `meanwhile` is
+/// called when all connections are open.
+[[nodiscard]] outcome<nlohmann::json> run_beside_hogs(
+    const server& running, const hogged_load& load, const ground& where,
+    const std::function<outcome<>()>& meanwhile = [] { return outcome<>(); });
 
 /// Fills in numbers from a report.
 /// Errors: the first of the paths at which there is none.

@@ -76,7 +76,8 @@ outcome<server_counts> server::counts() {
     all_there = false;
     return 0;
   };
-  const server_counts found{.fiber_switches = number("switches"),
+  const server_counts found{.at = std::chrono::microseconds(number("at_us")),
+                            .fiber_switches = number("switches"),
                             .preemptions = number("preemptions"),
                             .hog_units = number("hog_units"),
                             .hog_time = std::chrono::microseconds(number("hog_ran_us"))};

@@ -18,9 +18,9 @@ struct hogging {
 
 /// What a server of cede has counted so far.
 struct server_counts {
+  std::chrono::microseconds at{};  ///< the time of the look, by its clock
   std::uint64_t fiber_switches = 0;
   std::uint64_t preemptions = 0;
-  // Of hogs that are done:
   std::uint64_t hog_units = 0;            ///< of work
   std::chrono::microseconds hog_time{0};  ///< in which they had a CPU
 };

@@ -14,7 +14,7 @@ struct slice_shape {
   std::chrono::microseconds slice{};
   unsigned computing = 4;
   unsigned connections = 10;  ///< those of the short requests
-  double rate = 1000;         ///< short requests a second, at a fixed rate
+  double rate = 200;          ///< short requests a second, at a fixed rate
   std::chrono::milliseconds warm_up{};
   std::chrono::milliseconds settle{};  ///< of `during`, at its beginning: has no latencies
   std::chrono::milliseconds during{};

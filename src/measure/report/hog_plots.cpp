@@ -165,12 +165,13 @@ section hogs_section(const results& run) {
 }
 
 section slices_section(const results& run) {
-  section made{"slices",
-               "How long a time slice should be",
-               "Four handlers compute without a pause, and short requests come beside them at a "
-               "fixed rate. A fiber that has computed for a slice is interrupted: a short slice "
-               "interrupts more often, a long one lets the requests wait.",
-               {}};
+  section made{
+      "slices",
+      "How long a time slice should be",
+      "Four handlers compute without a pause, and short requests come beside them at a "
+      "fixed rate. Those that compute are interrupted when their slice is over, and before: "
+      "in a gap between requests they get 50 us, then twice that and so on.",
+      {}};
   const slice_plotter by(run);
   made.plots = {
       by.made({.id = "slice-work",
@@ -181,8 +182,7 @@ section slices_section(const results& run) {
               {{"", &slice_point::work_per_second}}),
       by.made({.id = "slice-preemptions",
                .title = "Preemptions a second",
-               .note = "With long slices most are of fibers that run in a gap between requests, "
-                       "for less than a slice.",
+               .note = "Most are in gaps between requests, where a turn is shorter than a slice.",
                .unit = "preemptions/s"},
               {{"", &slice_point::preemptions_per_second}}),
       by.made({.id = "slice-latency", .title = "How long a short request takes", .unit = "us"},
