@@ -199,18 +199,19 @@ class worker final : public carrier {
   std::unique_ptr<sched::poller> poller_;
   timing_wheel wheel_;
   context::stack_cache stacks_;
-  context::fiber_context* loop_ = nullptr;     // on the thread's own stack, inside run()
-  context::fiber_context* running_ = nullptr;  // whose registers the CPU holds
-  fiber* ended_ = nullptr;                     // rule 5
-  fiber* parting_ = nullptr;                   // rule 5
-  departure parting_how_{};
-  sigset_t usual_mask_{};                                  // of its thread, in run()
-  std::atomic<fair_policy*> fair_{nullptr};                // policy_, once it is that one
-  std::size_t budget_ = 0;                                 // rule 3
-  unsigned picks_ = 0;                                     // since a new fiber has started
-  clock::time_point patience_ = clock::time_point::min();  // steal from a busy worker after this
-  runnable** current_slot_ = nullptr;  // current_runnable of the thread in run()
+  // What each switch touches, together.
+  alignas(64) context::fiber_context* running_ = nullptr;  // whose registers the CPU holds
+  context::fiber_context* loop_ = nullptr;  // on its own thread's stack, inside run()
+  runnable** current_slot_ = nullptr;       // current_runnable of its own thread
   std::atomic<std::uint64_t> switches_{0};
+  std::size_t budget_ = 0;    // rule 3
+  fiber* ended_ = nullptr;    // rule 5
+  fiber* parting_ = nullptr;  // rule 5
+  unsigned picks_ = 0;        // since a new fiber has started
+  departure parting_how_{};
+  clock::time_point patience_ = clock::time_point::min();  // steal from a busy worker after this
+  std::atomic<fair_policy*> fair_{nullptr};                // policy_, once it is that one
+  sigset_t usual_mask_{};                                  // of its thread, in run()
 
   // Who runs it. `role_` is changed by compare-and-swap or exchange; the rest by who has the role.
   static constexpr std::uint32_t hosted_role = 0;
