@@ -59,6 +59,10 @@ struct runtime_options {
   std::function<void(const hog_report&)> on_hog = nullptr;
   /// How long a preemptive fiber may run before others that are ready get the CPU, 500 us to 1 s.
   std::chrono::microseconds slice{10'000};
+  /// How many preemptive fibers may sit in blocking system calls at once while their workers go on
+  /// on spare threads, 0 to 1024. Threads start as they are needed, one in advance, and end when
+  /// they have had nothing to do for 10 seconds. More fibers that block hold up their workers.
+  unsigned spare_threads = 64;
 };
 
 namespace detail {

@@ -17,6 +17,7 @@ namespace cede::assembly {
 namespace {
 
 constexpr unsigned most_workers = 1024;
+constexpr unsigned most_spare_threads = 1024;
 
 // Async-signal-safe: reads the runnable of the thread that faulted.
 void name_running(const context::stack_slot&, char* buffer, std::size_t size) noexcept {
@@ -77,6 +78,8 @@ std::string engine::complaint_about(const runtime_options& options) {
            " ms: give a time, or 0 for none";
   if (!sched::is_slice(options.slice))
     return "slice is " + std::to_string(options.slice.count()) + " us: give 500 us to 1 s";
+  if (options.spare_threads > most_spare_threads)
+    return "spare_threads is " + std::to_string(options.spare_threads) + ": give 0 to 1024";
   return {};
 }
 
@@ -96,7 +99,8 @@ result<std::unique_ptr<engine>> engine::create(const runtime_options& options) {
        },
        .virtual_time = made->virtual_clock_ ? &*made->virtual_clock_ : nullptr,
        .watchdog = {.threshold = options.watchdog, .on_hog = options.on_hog},
-       .slice = options.slice});
+       .slice = options.slice,
+       .spare_threads = options.spare_threads});
   if (!scheduler) return std::unexpected(scheduler.error());
   made->scheduler_ = std::move(*scheduler);
   made->scheduler_->set_root(&made->root_);

@@ -43,6 +43,8 @@ TEST(run_death, options_that_are_wrong_are_named_with_their_value) {
   GTEST_FLAG_SET(death_test_style, "threadsafe");
   EXPECT_EXIT(std::exit(run({.workers = 5'000}, [] {})), testing::ExitedWithCode(1),
               "^cede: runtime_options::workers is 5000: give 1 to 1024, or 0 for one a CPU\n$");
+  EXPECT_EXIT(std::exit(run({.spare_threads = 5000}, [] {})), testing::ExitedWithCode(EXIT_FAILURE),
+              "^cede: runtime_options::spare_threads is 5000: give 0 to 1024\n$");
   EXPECT_EXIT(std::exit(run({.workers = 2, .seed = 1}, [] {})), testing::ExitedWithCode(1),
               "^cede: runtime_options::workers is 2: with a seed there is one, give 1 or 0\n$");
 }
