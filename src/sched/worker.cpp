@@ -12,6 +12,7 @@
 #include "base/alternate_stack.hpp"
 #include "base/signals.hpp"
 #include "context/no_preempt.hpp"
+#include "context/rseq_area.hpp"
 #include "sched/fiber.hpp"
 #include "sched/kernel_carrier.hpp"
 #include "sched/monitor.hpp"
@@ -134,6 +135,7 @@ void worker::run() noexcept {
   ::pthread_sigmask(SIG_SETMASK, nullptr, &usual_mask_);
   own_os_thread_ = context::fiber_context::of_this_thread();
   own_thread_ = probe_.thread.load(std::memory_order_relaxed);
+  if (known_fair() != nullptr) become_movable();
   rouse_monitor();
   for (;;) {
     if (wanted_back()) [[unlikely]]
@@ -149,6 +151,7 @@ void worker::run() noexcept {
     idle();
   }
   running_ = loop_ = nullptr;
+  if (std::exchange(gave_up_rseq_, false)) context::take_up_rseq_area();
   exchange_current(outer_runnable);
   stopping_.store(false, std::memory_order_relaxed);
   this_worker = outer;

@@ -173,6 +173,7 @@ class worker final : public carrier {
   }
   void welcome(runnable& r) noexcept;
   fair_policy& fair();
+  void become_movable() noexcept;
   void begin_slice(fiber& f) noexcept;
   void begin_slice(fiber& f, clock::duration quantum) noexcept;
   [[gnu::cold]] void see_off() noexcept;
@@ -211,7 +212,8 @@ class worker final : public carrier {
   departure parting_how_{};
   clock::time_point patience_ = clock::time_point::min();  // steal from a busy worker after this
   std::atomic<fair_policy*> fair_{nullptr};                // policy_, once it is that one
-  sigset_t usual_mask_{};                                  // of its thread, in run()
+  bool gave_up_rseq_ = false;  // its own thread, see preemptive/worker_hosting.cpp
+  sigset_t usual_mask_{};      // of its thread, in run()
 
   // Who runs it. `role_` is changed by compare-and-swap or exchange; the rest by who has the role.
   static constexpr std::uint32_t hosted_role = 0;

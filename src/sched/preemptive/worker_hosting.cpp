@@ -23,11 +23,18 @@
 
 #include "base/futex.hpp"
 #include "base/thread_fence.hpp"
+#include "context/rseq_area.hpp"
 #include "sched/fiber.hpp"
 #include "sched/preemptive/spare_threads.hpp"
 #include "sched/worker.hpp"
 
 namespace cede::sched {
+
+// On the worker's own thread, before the first preemptive fiber runs there: what the kernel keeps
+// for this thread in its TLS block, others would find there when they go on with it.
+void worker::become_movable() noexcept {
+  if (!gave_up_rseq_) gave_up_rseq_ = context::give_up_rseq_area();
+}
 
 // stray.hpp rules 1 and 2. The count of switches and `preemptive_at` are looked at again at the
 // end: if they are as before, the fiber has run here all the time, so it was its word that was

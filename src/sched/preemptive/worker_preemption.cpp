@@ -14,6 +14,7 @@ namespace cede::sched {
 // too, so nothing is lost of the order before but its name.
 fair_policy& worker::fair() {
   if (fair_policy* const there = fair_.load(std::memory_order_relaxed)) return *there;
+  become_movable();
   auto made =
       std::make_unique<fair_policy>(fair_policy::tuning{.slice = scheduler_.slice()}, clock::now());
   while (runnable* const r = policy_->pick_next()) made->awakened(*r);
