@@ -8,13 +8,18 @@
 // interrupted, of a look for others, and of going on. `one_cpu` is for a process that may use one
 // CPU only, so that the thread which measures slices takes its time there too.
 #include <benchmark/benchmark.h>
+#include <pthread.h>
 #include <sched.h>
+#include <sys/prctl.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cede/cede.hpp>
+#include <csignal>
 #include <cstdint>
 #include <ctime>
 #include <functional>
+#include <thread>
 #include <vector>
 
 #include "sched/scheduler.hpp"
@@ -129,47 +134,104 @@ double at_part(std::vector<double>& all, double part) {
   return *which;
 }
 
+// How much longer one way takes than the other.
+class comparison {
+ public:
+  void add(const run_of_work& disturbed, const run_of_work& alone) {
+    losses_.push_back(100 * (disturbed.ms / alone.ms - 1));
+    cpu_losses_.push_back(100 * (disturbed.cpu_ms / alone.cpu_ms - 1));
+    lost_ms_ += disturbed.cpu_ms - alone.cpu_ms;
+    disturbed_ms_ += disturbed.ms;
+    times_ += disturbed.preemptions;
+  }
+  [[nodiscard]] bool often_enough(std::chrono::microseconds slice) const {
+    return static_cast<double>(times_) > 0.8 * 1000 * disturbed_ms_ / double(slice.count());
+  }
+  void report(benchmark::State& state) {
+    state.counters["loss_percent"] = at_part(losses_, 0.5);
+    state.counters["lower_quartile"] = at_part(losses_, 0.25);
+    state.counters["upper_quartile"] = at_part(losses_, 0.75);
+    state.counters["cpu_percent"] = at_part(cpu_losses_, 0.5);
+    state.counters["us_each"] = 1000 * lost_ms_ / double(std::max<std::uint64_t>(times_, 1));
+    state.counters["times"] = double(times_);
+  }
+
+ private:
+  std::vector<double> losses_;
+  std::vector<double> cpu_losses_;
+  double lost_ms_ = 0;
+  double disturbed_ms_ = 0;
+  std::uint64_t times_ = 0;
+};
+
+// `disturbed` and `alone` do the same work and are taken in pairs.
+template <class Disturbed>
+void compare(benchmark::State& state, std::chrono::microseconds slice, Disturbed disturbed) {
+  const std::uint64_t steps = steps_that_take(std::max<cede::clock::duration>(20ms, 5 * slice));
+  const std::uint64_t first = steps_that_take(3 * slice);
+  comparison all;
+  bool disturbed_first = false;
+  for (auto _ : state) {
+    run_of_work one;
+    disturbed_first = !disturbed_first;
+    if (disturbed_first) one = disturbed(steps, first);
+    benchmark::DoNotOptimize(compute(first));
+    const run_of_work alone = measured(steps, [] { return std::uint64_t{0}; });
+    if (!disturbed_first) one = disturbed(steps, first);
+    if (one.result != alone.result) return state.SkipWithError("a wrong result");
+    all.add(one, alone);
+    state.SetIterationTime(one.ms / 1000);
+  }
+  if (!all.often_enough(slice)) return state.SkipWithError("it was hardly interrupted");
+  all.report(state);
+}
+
 void loss_of_one_that_computes(benchmark::State& state) {
   if (const char* const obstacle = cede::obstacle_to_preemptive())
     return state.SkipWithError(obstacle);
   const std::chrono::microseconds slice(state.range(0));
   const one_cpu_only pinned(state.range(1) != 0);
   workplace place(slice);
-  const std::uint64_t steps = steps_that_take(std::max<cede::clock::duration>(20ms, 5 * slice));
-  const std::uint64_t first = steps_that_take(3 * slice);
-  std::vector<double> losses;
-  std::vector<double> cpu_losses;
-  double lost_ms = 0;
-  double slices = 0;  // in the time that the work needs
-  std::uint64_t preemptions = 0;
-  bool fiber_first = false;
-  for (auto _ : state) {
-    run_of_work fiber;
-    run_of_work thread;
-    fiber_first = !fiber_first;
-    if (fiber_first) fiber = place.by_fiber(steps, first);
-    benchmark::DoNotOptimize(compute(first));
-    thread = measured(steps, [] { return std::uint64_t{0}; });
-    if (!fiber_first) fiber = place.by_fiber(steps, first);
-    if (fiber.result != thread.result) return state.SkipWithError("a wrong result");
-    losses.push_back(100 * (fiber.ms / thread.ms - 1));
-    cpu_losses.push_back(100 * (fiber.cpu_ms / thread.cpu_ms - 1));
-    lost_ms += fiber.cpu_ms - thread.cpu_ms;
-    slices += fiber.ms * 1000 / static_cast<double>(slice.count());
-    preemptions += fiber.preemptions;
-    state.SetIterationTime(fiber.ms / 1000);
-  }
-  if (static_cast<double>(preemptions) < 0.8 * slices)
-    return state.SkipWithError("it was hardly interrupted");
-  state.counters["loss_percent"] = at_part(losses, 0.5);
-  state.counters["cpu_percent"] = at_part(cpu_losses, 0.5);
-  state.counters["lower_quartile"] = at_part(losses, 0.25);
-  state.counters["upper_quartile"] = at_part(losses, 0.75);
-  state.counters["us_each"] =
-      1000 * lost_ms / static_cast<double>(std::max<std::uint64_t>(preemptions, 1));
-  state.counters["preemptions"] = static_cast<double>(preemptions);
+  compare(state, slice, [&place](std::uint64_t steps, std::uint64_t first) {
+    return place.by_fiber(steps, first);
+  });
 }
 BENCHMARK(loss_of_one_that_computes)
+    ->ArgNames({"slice_us", "one_cpu"})
+    ->ArgsProduct({{1'000, 10'000}, {0, 1}})
+    ->Iterations(60)
+    ->UseManualTime()
+    ->Unit(benchmark::kMillisecond);
+
+// What of that is the machine's: a thread that another one, which sleeps in between, sends a signal
+// as often. In a virtual machine to wake up and to signal takes some 10 us from who computes.
+void loss_to_signals_alone(benchmark::State& state) {
+  const std::chrono::microseconds slice(state.range(0));
+  const one_cpu_only pinned(state.range(1) != 0);
+  static std::atomic<std::uint64_t> received;
+  struct sigaction before{};
+  struct sigaction counting{};
+  counting.sa_handler = [](int) { received.fetch_add(1, std::memory_order_relaxed); };
+  counting.sa_flags = SA_RESTART;
+  ::sigaction(SIGUSR2, &counting, &before);
+  compare(state, slice, [slice](std::uint64_t steps, std::uint64_t first) {
+    std::atomic<bool> over{false};
+    std::thread sender([&over, slice, to = ::pthread_self()] {
+      ::prctl(PR_SET_TIMERSLACK, 1UL, 0, 0, 0);
+      while (!over) {
+        std::this_thread::sleep_for(slice);
+        ::pthread_kill(to, SIGUSR2);
+      }
+    });
+    benchmark::DoNotOptimize(compute(first));
+    const run_of_work done = measured(steps, [] { return received.load(); });
+    over = true;
+    sender.join();
+    return done;
+  });
+  ::sigaction(SIGUSR2, &before, nullptr);
+}
+BENCHMARK(loss_to_signals_alone)
     ->ArgNames({"slice_us", "one_cpu"})
     ->ArgsProduct({{1'000, 10'000}, {0, 1}})
     ->Iterations(60)
