@@ -17,8 +17,8 @@ struct spin_totals {
 
 /// Computes until `time` has passed, or it is cancelled, which it looks for about once a
 /// microsecond; so a second stop signal ends the process at once.
-/// Counts units of work, each about a microsecond of arithmetic, and how long it has had a CPU, by
-/// its own clock: a unit that took far longer than others was interrupted, and does not count.
+/// Counts units of work, each a microsecond of arithmetic or less, and how long it has had a CPU,
+/// by its own clock: a unit that took far longer than others was interrupted, and does not count.
 void spin(clock::duration time, spin_totals& into) noexcept;
 
 /// Whether `unit` is longer than others can be, of which `shortest` was the shortest so far.

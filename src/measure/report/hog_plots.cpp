@@ -174,12 +174,14 @@ section slices_section(const results& run) {
       {}};
   const slice_plotter by(run);
   made.plots = {
-      by.made({.id = "slice-work",
-               .title = "Work that is done",
-               .lead = lead_of_work(run),
-               .note = "By the four together. A unit is about a microsecond of arithmetic.",
-               .unit = "units/s"},
-              {{"", &slice_point::work_per_second}}),
+      by.made(
+          {.id = "slice-work",
+           .title = "Work that is done",
+           .lead = lead_of_work(run),
+           .note = "By the four together. A unit is 512 multiplications, each of which needs the "
+                   "one before.",
+           .unit = "units/s"},
+          {{"", &slice_point::work_per_second}}),
       by.made({.id = "slice-preemptions",
                .title = "Preemptions a second",
                .note = "Most are in gaps between requests, where a turn is shorter than a slice.",
