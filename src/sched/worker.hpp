@@ -37,6 +37,7 @@
 #include <cede/spawn.hpp>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "base/spinlock.hpp"
@@ -175,7 +176,8 @@ class worker final : public carrier {
   fair_policy& fair();
   void become_movable() noexcept;
   void begin_slice(fiber& f) noexcept;
-  void begin_slice(fiber& f, clock::duration quantum) noexcept;
+  void begin_slice(fiber& f, clock::duration quantum,
+                   std::optional<clock::time_point> known_begin = {}) noexcept;
   [[gnu::cold]] void see_off() noexcept;
   bool interrupt_if_due(ucontext_t& interrupted) noexcept;
   [[gnu::cold]] void make_way() noexcept;

@@ -49,6 +49,9 @@ void fair_policy::awakened(runnable& r) noexcept {
 void fair_policy::expired(runnable& r) noexcept {
   // Relaxed: a count, which orders nothing.
   expirations_.store(expirations() + 1, std::memory_order_relaxed);
+  // Of one that is new there the slice that has shown it counts too: without that the background
+  // had credit for the time that its own members took.
+  background_ran_ = true;
   r.standing |= standing_bit::background;
   push(background_, background_count_, r);
 }
@@ -75,6 +78,7 @@ runnable* fair_policy::pick_next() noexcept {
     r = pick_background();
   if (r == nullptr) {
     r = pick_foreground();
+    picked_first_ = !foreground_ran_;
     if (r != nullptr) count_active(*r);
   }
   const auto left = background_count_.load(std::memory_order_relaxed);

@@ -33,6 +33,7 @@
 #include <atomic>
 #include <cede/clock.hpp>
 #include <chrono>
+#include <optional>
 
 #include "base/spinlock.hpp"
 #include "sched/policy.hpp"
@@ -94,6 +95,13 @@ class fair_policy final : public policy {
   /// to be measured by who watches the worker.
   clock::duration quantum() const noexcept { return picked_quantum_; }
 
+  /// When the one picked last begins, if that is known without a look at the clock, and worth to be
+  /// told, as there are hogs: others that come with them should not have longer than a slice.
+  std::optional<clock::time_point> known_begin() const noexcept {
+    if (!picked_first_ || background_empty()) return std::nullopt;
+    return last_tick_;
+  }
+
   /// When, after a pick that gave null, the background may run; max() if there is none.
   clock::time_point waits_until() const noexcept;
 
@@ -145,6 +153,7 @@ class fair_policy final : public policy {
   clock::duration picked_quantum_{0};
   std::atomic<std::uint64_t> expirations_{0};  // written by the owner alone
   bool foreground_ran_ = false;
+  bool picked_first_ = false;  // the one picked last is the first of the foreground since the tick
   bool background_ran_ = false;
   bool background_waited_ = false;  // at the last tick
   bool foreground_owed_ = false;    // the background was the last to run: whoever waits comes first

@@ -255,6 +255,41 @@ TEST(fair_policy, it_counts_whom_it_was_told_to_have_been_interrupted) {
   EXPECT_EQ(s.policy().expirations(), before + 1);
 }
 
+TEST(fair_policy, beside_hogs_it_knows_when_the_first_after_a_tick_begins) {
+  fair_policy p({}, time_point(0s));
+  std::deque<actor> ones;
+  for (int i = 0; i < 4; ++i) p.awakened(ones.emplace_back(preemptive));
+  p.tick(time_point(1s));
+  ASSERT_EQ(p.pick_next(), &ones[0]);
+  EXPECT_EQ(p.known_begin(), std::nullopt) << "nobody hogs";
+  p.expired(ones[0]);
+  p.tick(time_point(2s));
+  ASSERT_EQ(p.pick_next(), &ones[1]);
+  EXPECT_EQ(p.known_begin(), time_point(2s));
+  ASSERT_EQ(p.pick_next(), &ones[2]);
+  EXPECT_EQ(p.known_begin(), std::nullopt) << "others have run since";
+}
+
+TEST(fair_policy, the_slice_that_shows_a_hog_is_paid_for) {
+  fair_policy p({.grace = 0ns}, time_point(0s));
+  actor hog(preemptive);
+  actor peer(preemptive);
+  p.awakened(hog);
+  p.awakened(peer);
+  p.tick(time_point(1ms));
+  ASSERT_EQ(p.pick_next(), &hog);
+  p.expired(hog);
+  p.tick(time_point(11ms));
+  // Of two, it has half of the time. Unpaid, its next slice would come after 20 ms.
+  time_point now(11ms);
+  while (p.pick_next() == &peer) {
+    p.awakened(peer);
+    p.tick(now += 1ms);
+    ASSERT_LT(now, time_point(1s));
+  }
+  EXPECT_GE(now, time_point(11ms + 25ms));
+}
+
 TEST(fair_policy, a_yield_does_not_lead_out_of_the_background) {
   fair_policy p({}, {});
   actor hog(preemptive);

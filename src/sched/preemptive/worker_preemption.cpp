@@ -33,15 +33,23 @@ void worker::welcome(runnable& r) noexcept {
 
 // What the monitor has to know. For the background that is a point in time; for all others the
 // monitor measures a slice from when it first sees them.
-void worker::begin_slice(fiber& f) noexcept { begin_slice(f, fair().quantum()); }
+void worker::begin_slice(fiber& f) noexcept {
+  const fair_policy& policy = fair();
+  begin_slice(f, policy.quantum(), policy.known_begin());
+}
 
-void worker::begin_slice(fiber& f, clock::duration quantum) noexcept {
+void worker::begin_slice(fiber& f, clock::duration quantum,
+                         std::optional<clock::time_point> known_begin) noexcept {
   const clock::duration own = std::chrono::microseconds(f.slice);
   probe_.slice.store((f.slice != 0 ? own : scheduler_.slice()).count(), std::memory_order_relaxed);
   clock::rep end = 0;
   if (quantum != clock::duration(0)) {
     budget_ = 0;  // the policy wants to be told the time when it comes back
     end = (clock::now() + quantum).time_since_epoch().count();
+  } else if (known_begin) {
+    end = (*known_begin + clock::duration(probe_.slice.load(std::memory_order_relaxed)))
+              .time_since_epoch()
+              .count();
   }
   probe_.slice_end.store(end, std::memory_order_relaxed);
   probe_.occupant.store(&f, std::memory_order_relaxed);
