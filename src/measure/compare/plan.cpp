@@ -75,8 +75,8 @@ hog_shape hogs_of(const effort& how, unsigned hogs) {
 slice_shape slice_of(const effort& how, std::chrono::microseconds slice) {
   slice_shape shape = how.slice;
   shape.slice = slice;
-  // What waited at the beginning must have been answered: four that compute hold it up for some
-  // eight slices.
+  // What waited at the beginning must have been answered: those that compute hold it up for a slice
+  // each, and more where the end of a slice is seen late.
   shape.settle = std::chrono::ceil<milliseconds>(slice * shape.computing * 5 / 2);
   shape.during += shape.settle;
   return shape;
