@@ -7,12 +7,14 @@
 #include <atomic>
 #include <cstdint>
 #include <cstdlib>
+#include <string_view>
 
 #include "base/backtrace.hpp"
 #include "base/line_buffer.hpp"
 #include "base/signals.hpp"
 #include "context/registers.hpp"
 #include "context/stack.hpp"
+#include "context/thread_stack.hpp"
 
 namespace cede::context {
 
@@ -31,14 +33,13 @@ bool runs_on(const stack_fault& fault, const ucontext_t& interrupted) noexcept {
   return sp <= top && sp + 2 * fault.slot_bytes > top;
 }
 
-[[noreturn]] void report(const stack_fault& fault, const void* context) noexcept {
-  std::array<char, 128> name{};
-  name_source.load()(fault.slot, name.data(), name.size());
+[[noreturn]] void report(std::string_view who, std::size_t stack_bytes,
+                         const void* context) noexcept {
   base::line_buffer<256> text;
-  text.append("cede: fiber '")
-      .append(name.data())
-      .append("' overflowed its ")
-      .append(fault.slot_bytes / 1024)
+  text.append("cede: ")
+      .append(who)
+      .append(" overflowed its ")
+      .append(stack_bytes / 1024)
       .append(" KiB stack");
   base::write_fully(STDERR_FILENO, text.line());
   std::array<void*, 32> frames;
@@ -47,10 +48,33 @@ bool runs_on(const stack_fault& fault, const ucontext_t& interrupted) noexcept {
   std::abort();
 }
 
+[[noreturn]] void report_fiber(const stack_fault& fault, const void* context) noexcept {
+  std::array<char, 128> name{};
+  name_source.load()(fault.slot, name.data(), name.size());
+  base::line_buffer<160> who;
+  who.append("fiber '").append(name.data()).append("'");
+  report(who.view(), fault.slot_bytes, context);
+}
+
+[[noreturn]] void report_thread(const thread_stack& stack, const void* context) noexcept {
+  std::array<char, 128> who{};
+  stack.describe(who.data(), who.size());
+  report(who.data(), stack.bytes(), context);
+}
+
+// Returns if it is none.
+void report_overflow(const void* address, const void* context) noexcept {
+  const auto& interrupted = *static_cast<const ucontext_t*>(context);
+  const auto fault = watched_pool.load()->find_fault(address);
+  if (fault && runs_on(*fault, interrupted)) report_fiber(*fault, context);
+  const thread_stack* const own = thread_stack::current();
+  if (own != nullptr &&
+      own->is_overflow(stack_pointer(interrupted), reinterpret_cast<std::uintptr_t>(address)))
+    report_thread(*own, context);
+}
+
 bool on_fault(int number, siginfo_t* info, void* context) noexcept {
-  const bool by_address = info->si_code > 0;  // not sent by kill or sigqueue
-  const auto fault = by_address ? watched_pool.load()->find_fault(info->si_addr) : std::nullopt;
-  if (fault && runs_on(*fault, *static_cast<const ucontext_t*>(context))) report(*fault, context);
+  if (info->si_code > 0) report_overflow(info->si_addr, context);  // not sent by kill or sigqueue
   const base::signals::fault_handler before = previous_handler.load();
   return before != nullptr && before(number, info, context);
 }

@@ -181,6 +181,46 @@ TEST(run_death, a_stack_overflow_names_the_fiber_on_every_worker) {
                      }),
                  "fiber 'deep' overflowed its 64 KiB stack");
 }
+
+TEST(run_death, a_stack_overflow_names_the_os_thread_and_its_stack_size) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  EXPECT_EXIT(run([] {
+                auto t = spawn(os_thread, {.name = "deep", .stack_size = 128 * 1024}, [] {
+                           recurse(0);
+                         }).value();
+                static_cast<void>(t.join());
+              }),
+              testing::KilledBySignal(SIGABRT), "thread 'deep' overflowed its 128 KiB stack\n");
+}
+
+TEST(run_death, a_stack_overflow_of_an_os_thread_shows_where_it_happened) {
+  if (!CEDE_HAVE_LIBDW) GTEST_SKIP() << "symbols are looked up by a library this build lacks";
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  EXPECT_DEATH(run([] {
+                 auto t = spawn(os_thread, [] { recurse(0); }).value();
+                 static_cast<void>(t.join());
+               }),
+               "thread 2 overflowed its [0-9]+ KiB stack\n.*#[0-9]+ .*recurse");
+}
+
+TEST(run_death, a_stack_overflow_in_a_blocking_call_is_reported) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  EXPECT_EXIT(run([] { blocking([] { recurse(0); }); }), testing::KilledBySignal(SIGABRT),
+              "a thread of cede::blocking overflowed its [0-9]+ KiB stack\n");
+}
+
+TEST(run_death, another_fault_of_an_os_thread_is_no_overflow) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  EXPECT_EXIT(run([] {
+                auto t = spawn(os_thread, [] {
+                           volatile auto* nowhere = reinterpret_cast<char*>(64);
+                           asm volatile("" : "+r"(nowhere));
+                           *nowhere = 1;
+                         }).value();
+                static_cast<void>(t.join());
+              }),
+              testing::KilledBySignal(SIGSEGV), "^$");
+}
 #endif
 
 TEST(run_death, in_a_forked_child_a_static_runtime_lets_it_exit) {

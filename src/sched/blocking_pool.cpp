@@ -1,14 +1,23 @@
 #include "sched/blocking_pool.hpp"
 
 #include <cede/blocking.hpp>
+#include <cstdio>
 #include <system_error>
 
 #include "context/no_preempt.hpp"
+#include "context/thread_stack.hpp"
 #include "sched/carrier.hpp"
 #include "sched/parking.hpp"
 #include "sched/scheduler.hpp"
 
 namespace cede::sched {
+namespace {
+
+void describe_thread(char* buffer, std::size_t size) noexcept {
+  std::snprintf(buffer, size, "a thread of cede::blocking");
+}
+
+}  // namespace
 
 blocking_pool::~blocking_pool() {
   std::unique_lock hold(lock_);
@@ -44,6 +53,7 @@ result<> blocking_pool::start_thread() noexcept {
 }
 
 void blocking_pool::serve() noexcept {
+  const context::thread_stack watched(context::default_thread_stack(), &describe_thread);
   std::unique_lock hold(lock_);
   for (;;) {
     ++idle_;

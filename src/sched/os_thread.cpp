@@ -13,6 +13,7 @@
 
 #include "base/signals.hpp"
 #include "base/slab.hpp"
+#include "context/thread_stack.hpp"
 #include "sched/kernel_carrier.hpp"
 #include "sched/scheduler.hpp"
 
@@ -42,6 +43,11 @@ class thread_attributes {
   }
 
   const pthread_attr_t* get() const { return &value_; }
+  std::size_t stack_bytes() const {
+    std::size_t bytes = 0;
+    ::pthread_attr_getstacksize(&value_, &bytes);
+    return bytes;
+  }
 
  private:
   result<> set_policy(int policy, int priority) {
@@ -64,6 +70,10 @@ void unblock_interrupts() noexcept {
   ::sigemptyset(&interrupt);
   ::sigaddset(&interrupt, base::signals::interrupt_signal());
   ::pthread_sigmask(SIG_UNBLOCK, &interrupt, nullptr);
+}
+
+void describe_current(char* buffer, std::size_t size) noexcept {
+  describe(current(), buffer, size);
 }
 
 std::error_code cause(int error) noexcept {
@@ -94,6 +104,7 @@ result<os_thread*> os_thread::create(const attributes& how, const detail::body& 
   t->owner = &owner;
   t->id = next_id();
   t->set_name(how.name);
+  t->stack_bytes_ = settings.stack_bytes();
   if (group != nullptr) group->adopt(*t);
   owner.outside.fetch_add(1, std::memory_order_seq_cst);
   pthread_t handle{};
@@ -145,6 +156,7 @@ void* os_thread::enter(void* argument) {
     os_thread& thread;
     ~finisher() { thread.finish(); }
   } const at_end{self};
+  const context::thread_stack watched(self.stack_bytes_, &describe_current);
   self.run_body();
   return nullptr;
 }

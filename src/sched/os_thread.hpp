@@ -26,6 +26,7 @@ class os_thread final : public spawned {
   void dispose() noexcept override;
 
   std::size_t alignment_ = 0;
+  std::size_t stack_bytes_ = 0;
 };
 
 }  // namespace cede::sched
