@@ -1,6 +1,7 @@
 #include "cli/serve_echo.hpp"
 
 #include <fmt/format.h>
+#include <sys/eventfd.h>
 
 #include <cede/scope.hpp>
 #include <cede/spawn.hpp>
@@ -10,6 +11,7 @@
 #include <utility>
 
 #include "base/cpus.hpp"
+#include "base/sys.hpp"
 #include "cli/advice.hpp"
 #include "cli/stats_answers.hpp"
 
@@ -107,6 +109,10 @@ class echo_server {
       print_error(cannot_listen(options_.host, options_.port, listener.error()));
       return EXIT_FAILURE;
     }
+    if (auto room = try_accepting(); !room) {
+      print_error(fmt::format("no room for a single client: {}", because(room.error())));
+      return EXIT_FAILURE;
+    }
     announce(*listener);
     scope asides;
     if (options_.stats)
@@ -121,6 +127,14 @@ class echo_server {
   result<> try_spawning() {
     auto trial = spawn(spawning_.what, spawning_.how, [] {});
     return trial ? trial->join() : std::unexpected(trial.error());
+  }
+
+  // So does a limit that leaves no descriptor for a client, while a full table later may pass.
+  static result<> try_accepting() {
+    const auto one = base::sys::eventfd(0, EFD_CLOEXEC);
+    if (one) base::sys::close(*one);
+    const bool full = !one && one.error() == std::errc::too_many_files_open;
+    return full ? result<>(std::unexpected(one.error())) : result<>();
   }
 
   void announce(const tcp_listener& listener) {

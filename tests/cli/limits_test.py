@@ -55,6 +55,24 @@ class Limits(server.Case):
                 self.assert_stops(running)
 
     @server.needs_no_pipe
+    def test_a_limit_that_leaves_no_descriptor_for_a_client_is_refused_at_the_start(self):
+        # Whatever the limit, who listens serves.
+        for most in range(5, 12):
+            limit = server.limit(resource.RLIMIT_NOFILE, most)
+            with self.subTest(limit=most):
+                try:
+                    running = server.Server("--workers", "1", preexec_fn=limit)
+                except AssertionError:
+                    self.assert_refused(
+                        server.run("serve", "echo", "--port", "0", "--workers", "1",
+                                   preexec_fn=limit),
+                        1, "Too many open files", f"the limit is {most} open files",
+                        "raise it with 'ulimit -n'")
+                    continue
+                with running, running.connect() as connection:
+                    server.exchange(connection, b"hello")
+
+    @server.needs_no_pipe
     def test_a_stop_is_heard_while_there_are_no_free_descriptors(self):
         with server.Server(
                 "--drain", "0s", "--workers", "1",
