@@ -19,6 +19,15 @@ def stands_in(block, lines):
 
 
 class Docs(unittest.TestCase):
+    def test_every_trap_names_tests_that_are_there(self):
+        tests = set()
+        for source in [*ROOT.glob("src/**/*_test.cpp"), *ROOT.glob("tests/*_test.cpp")]:
+            tests |= {".".join(pair) for pair in
+                      re.findall(r"^TEST(?:_[FP])?\((\w+),\s*(\w+)\)", source.read_text(), re.MULTILINE)}
+        named = re.findall(r"`(\w+\.\w+)`", (ROOT / "docs/traps.md").read_text())
+        self.assertGreater(len(named), 40)
+        self.assertEqual([name for name in named if name not in tests], [])
+
     def test_every_block_of_code_stands_where_it_is_compiled(self):
         sources = [lines_of((ROOT / name).read_text()) for name in COMPILED]
         count = 0
