@@ -332,12 +332,17 @@ TEST_F(hand_over, so_does_a_preemptive_fiber_in_a_region) {
 class lock_taker final : public child_group {
  public:
   explicit lock_taker(held_over_a_slice& lock) : lock_(lock) {}
-  void adopt(spawned&) noexcept override {}
+  void adopt(spawned& child) noexcept override { child.group = this; }
   void disown(spawned&) noexcept override {}
-  void ended(spawned&) noexcept override { lock_.take(); }
+  void ended(spawned&) noexcept override {
+    lock_.take();
+    taken_ = true;
+  }
+  bool taken() const { return taken_; }
 
  private:
   held_over_a_slice& lock_;
+  bool taken_ = false;
 };
 
 TEST_F(hand_over, so_does_the_loop_of_a_worker) {
@@ -351,6 +356,7 @@ TEST_F(hand_over, so_does_the_loop_of_a_worker) {
         worker::current()->owner().spawn(kind::preemptive, {}, detail::erase(body), &group).value();
     EXPECT_TRUE(last->join(never));
     last->release();
+    EXPECT_TRUE(group.taken());
     EXPECT_TRUE(holder.join());
   });
 }
