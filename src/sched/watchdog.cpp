@@ -1,6 +1,7 @@
 #include "sched/watchdog.hpp"
 
 #include <array>
+#include <cstdio>
 #include <exception>
 #include <span>
 #include <string>
@@ -94,7 +95,8 @@ bool watchdog::may_speak() noexcept {
   return true;
 }
 
-// A live object cannot end while it is visited, so its name may be read.
+// Allocates nothing: monitor.hpp rule 4. A live object cannot end while it is visited, so its name
+// may be read.
 void watchdog::name_blocked(std::uint64_t id, unsigned worker, long call, clock::duration time,
                             bool held_up) noexcept {
   if (!may_speak()) return;
@@ -102,17 +104,15 @@ void watchdog::name_blocked(std::uint64_t id, unsigned worker, long call, clock:
   all_fibers().for_each_live([&](fiber& f) {
     if (f.id == id) describe(f, who.data(), who.size());
   });
-  try {
-    std::string line = who[0] != '\0' ? who.data() : "a fiber";
-    line += " has been in the system call " + name_of_syscall(call) + " for " + milliseconds(time);
-    line += held_up ? " and holds up worker " + std::to_string(worker) +
-                          ": no spare thread is left; raise runtime_options::spare_threads or use "
+  const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(time).count();
+  std::array<char, 320> line{};
+  std::snprintf(line.data(), line.size(), "%s has been in the system call %s for %lld ms%s%u%s",
+                who[0] != '\0' ? who.data() : "a fiber", name_of_syscall(call).c_str(),
+                static_cast<long long>(ms), held_up ? " and holds up worker " : "; worker ", worker,
+                held_up ? ": no spare thread is left; raise runtime_options::spare_threads or use "
                           "cede::blocking"
-                    : "; worker " + std::to_string(worker) + " goes on on a spare thread";
-    base::log(log_level::warning, line);
-  } catch (const std::exception&) {  // no memory
-    base::log(log_level::warning, "a preemptive fiber has been in a system call for long");
-  }
+                        : " goes on on a spare thread");
+  base::log(log_level::warning, line.data());
 }
 
 void watchdog::report(worker& w, const inquiry& about, clock::duration kept) noexcept {
