@@ -13,6 +13,7 @@
 #include "base/signals.hpp"
 #include "context/no_preempt.hpp"
 #include "context/rseq_area.hpp"
+#include "context/set_id_signal.hpp"
 #include "sched/fiber.hpp"
 #include "sched/kernel_carrier.hpp"
 #include "sched/monitor.hpp"
@@ -128,6 +129,7 @@ void worker::run() noexcept {
   const base::signals::alternate_stack for_faults;
   worker* const outer = std::exchange(this_worker, this);
   runnable* const outer_runnable = exchange_current(nullptr);
+  const context::known_thread known;
   context::fiber_context loop;
   running_ = loop_ = &loop;
   current_slot_ = &current_runnable;

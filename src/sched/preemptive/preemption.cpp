@@ -4,6 +4,7 @@
 
 #include "context/no_preempt.hpp"
 #include "context/preempt.hpp"
+#include "context/set_id_signal.hpp"
 #include "context/tls_block.hpp"
 #include "sched/fiber.hpp"
 #include "sched/parking.hpp"
@@ -24,6 +25,7 @@ const char* look() noexcept {
   if (const char* const obstacle = context::obstacle_to_preemption()) return obstacle;
   if (const char* const obstacle = context::obstacle_to_own_tls()) return obstacle;
   context::set_preemption_due_handler(&give_way_now);
+  static_cast<void>(context::take_set_id_signal());  // without it set*id waits, as support.md says
   return nullptr;
 }
 

@@ -9,6 +9,7 @@
 
 #include "base/alternate_stack.hpp"
 #include "base/futex.hpp"
+#include "context/set_id_signal.hpp"
 #include "sched/fiber.hpp"
 #include "sched/preemptive/fair_policy.hpp"
 #include "sched/preemptive/spare_threads.hpp"
@@ -69,6 +70,7 @@ void spare::serve() noexcept {
   ::pthread_setname_np(::pthread_self(), "cede-spare");
   // A stack overflow leaves no room for the handler that reports it.
   const base::signals::alternate_stack for_faults;
+  const context::known_thread known;
   context::fiber_context flow;
   flow_ = &flow;
   os_ = context::fiber_context::of_this_thread();
