@@ -16,7 +16,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -156,17 +155,9 @@ void echo_loop::drop(int connection) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  CLI::App app{"Echo server: hand-written edge-triggered epoll", "echo_baseline_epoll"};
-  address target;
-  hog hogging;
-  unsigned threads = 1;
-  add_address_options(app, target);
-  add_hog_options(app, hogging);
-  add_threads_option(app, threads, "threads, each with its own epoll instance");
-  parse_or_exit(app, argc, argv);
-
-  raise_descriptor_limit();
-  exit_on_termination_signals();
+  const auto [target, hogging, threads] =
+      start_of_loops(argc, argv, "Echo server: hand-written edge-triggered epoll",
+                     "echo_baseline_epoll", "epoll instance");
   run_on_threads(target, threads, SOCK_NONBLOCK, [&hogging](int listener) {
     return std::make_unique<echo_loop>(listener, hogging);
   });

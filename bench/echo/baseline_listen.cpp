@@ -178,4 +178,17 @@ bool is_passing_shortage(int error) {
 
 void disable_nagle(int connection) { enable(connection, IPPROTO_TCP, TCP_NODELAY); }
 
+loop_settings start_of_loops(int argc, char** argv, const std::string& description,
+                             const std::string& name, const std::string& each) {
+  CLI::App app{description, name};
+  loop_settings chosen;
+  add_address_options(app, chosen.target);
+  add_hog_options(app, chosen.hogging);
+  add_threads_option(app, chosen.threads, "threads, each with its own " + each);
+  parse_or_exit(app, argc, argv);
+  raise_descriptor_limit();
+  exit_on_termination_signals();
+  return chosen;
+}
+
 }  // namespace bench::baseline

@@ -78,6 +78,18 @@ bool is_passing_shortage(int error);
 
 void disable_nagle(int connection);
 
+/// What a server with event loops is started with.
+struct loop_settings {
+  address target;
+  hog hogging;
+  unsigned threads = 1;
+};
+
+/// The command line of one, and what is to be done before it listens. `each` is what a thread has
+/// of its own.
+loop_settings start_of_loops(int argc, char** argv, const std::string& description,
+                             const std::string& name, const std::string& each);
+
 /// Listens, makes a loop on each thread by `make(listener)`, says so, and runs them all.
 template <class Make>
 [[noreturn]] void run_on_threads(address target, unsigned threads, int type_flags, Make make) {

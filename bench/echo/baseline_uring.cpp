@@ -23,7 +23,6 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cerrno>
 #include <cstdint>
@@ -375,17 +374,8 @@ void echo_loop::close_if_done(unsigned slot) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  CLI::App app{"Echo server: hand-written io_uring", "echo_baseline_uring"};
-  address target;
-  hog hogging;
-  unsigned threads = 1;
-  add_address_options(app, target);
-  add_hog_options(app, hogging);
-  add_threads_option(app, threads, "threads, each with its own ring");
-  parse_or_exit(app, argc, argv);
-
-  raise_descriptor_limit();
-  exit_on_termination_signals();
+  const auto [target, hogging, threads] = start_of_loops(
+      argc, argv, "Echo server: hand-written io_uring", "echo_baseline_uring", "ring");
   run_on_threads(target, threads, 0, [&hogging](int listener) {
     // Those that it accepts inherit the option: they have no descriptor to set it on.
     disable_nagle(listener);
