@@ -81,8 +81,8 @@ void echo_loop::begin() {
   started_ = open() ? members_.members().size() : 0;
 }
 
-// Of a closed loop, a few at a time: whoever sent on ten thousand connections before it looked at the
-// first reply would be busy for a tenth of a second, and find all of them to be read then.
+// Of a closed loop, a few at a time: whoever sent on ten thousand connections before it looked at
+// the first reply would be busy for a tenth of a second, and find all of them to be read then.
 outcome<> echo_loop::start_more() {
   constexpr std::size_t few = 64;
   const auto all = members_.members();
