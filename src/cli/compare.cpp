@@ -26,8 +26,6 @@ namespace {
 using namespace measure::compare;
 namespace fs = std::filesystem;
 
-constexpr int exit_interrupted = 130;  // as a shell has it for SIGINT
-
 // Where the program lies; if it has been replaced meanwhile, what still runs.
 std::string own_program() {
   std::error_code error;
@@ -139,7 +137,13 @@ comparison::bare_costs bare_of(const compare_options& options) {
 
 int give_up(const measure::compare::failure& why) {
   print_error(why.line);
-  return why.why == cause::interrupted ? exit_interrupted : EXIT_FAILURE;
+  return EXIT_FAILURE;
+}
+
+// As a shell has it for a program that a signal has ended.
+int give_up(const measure::compare::failure& why, const interruption& stop) {
+  const int code = give_up(why);
+  return why.why == cause::interrupted && stop.number() != 0 ? 128 + stop.number() : code;
 }
 
 int show(const compare_options& options, const measure::report::results& found) {
@@ -174,7 +178,7 @@ int compare(const compare_options& options) {
   const auto stop = interruption::watch();
   if (!stop) return give_up(stop.error());
   const auto found = run_shown(what, ground_here(program, *stop));
-  if (!found) return give_up(found.error());
+  if (!found) return give_up(found.error(), *stop);
   // Shown in any case: a disk that has filled meanwhile does not cost the user the figures.
   const int shown = show(options, *found);
   if (options.folder)

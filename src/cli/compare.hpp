@@ -33,7 +33,8 @@ struct compare_options {
 CLI::App* add_compare(CLI::App& program, compare_options& into);
 
 /// Runs the comparison and prints its table, or its report as JSON; progress goes to stderr.
-/// Returns the exit code: 1 if an answer was wrong or a server failed, 130 if it was interrupted.
+/// Returns the exit code: 1 if an answer was wrong or a server failed, 128 and the signal's number
+/// (130, 143) if it was told to end.
 /// Throws usage_error where this machine cannot have what was asked for.
 int compare(const compare_options& options);
 

@@ -39,7 +39,7 @@ class Endings(comparison.Compare):
         for number in (signal.SIGINT, signal.SIGTERM):
             with self.subTest(signal=number), tempfile.TemporaryDirectory() as folder:
                 code, output, errors = self.interrupted(number, folder)
-                self.assertEqual((code, output, errors), (130, "", "cede: interrupted\n"))
+                self.assertEqual((code, output, errors), (128 + number, "", "cede: interrupted\n"))
                 self.assertEqual(self.leftovers(), [])
                 self.assertEqual(os.listdir(folder), [])
 

@@ -19,6 +19,9 @@ class interruption {
 
   [[nodiscard]] bool come() const noexcept;
 
+  /// The signal that has come, SIGINT before others; 0 if none has.
+  [[nodiscard]] int number() const noexcept;
+
   /// What a step fails with then.
   [[nodiscard]] static std::unexpected<failure> failed() {
     return std::unexpected(failure{cause::interrupted, "interrupted"});
