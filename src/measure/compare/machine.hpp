@@ -19,7 +19,7 @@ namespace cede::measure::compare {
 
 /// What was seen of the whole machine between two moments.
 struct machine_use {
-  double load_before = 0;  ///< load average of one minute
+  double busy_before = 0;  ///< parts of all CPUs that others used just before, 0 to 1
   unsigned cpus = 1;
   double seconds = 0;
   double others_seconds = 0;  ///< CPU time of processes that are not ours
@@ -32,7 +32,9 @@ struct machine_use {
 /// Watches from its making on.
 class machine_watch {
  public:
-  machine_watch();
+  /// Looks first how busy others are, which takes this long. (The load average would tell of the
+  /// last minute: of an earlier run of ours, for example.)
+  explicit machine_watch(std::chrono::milliseconds look = std::chrono::milliseconds(300));
 
   /// Requires: all children have been waited for.
   [[nodiscard]] machine_use so_far() const;
@@ -44,8 +46,9 @@ class machine_watch {
     double ours = 0;  // CPU seconds of this process and the children that it has waited for
   };
   static moment now();
+  static machine_use between(const moment& begin, const moment& end);
 
-  double load_before_ = 0;
+  double busy_before_ = 0;
   moment begin_;
 };
 

@@ -18,7 +18,7 @@ std::vector<std::string> texts(const machine_use& use) {
 }
 
 TEST(Machine, a_quiet_one_gives_no_warning) {
-  EXPECT_THAT(texts({.load_before = 0.3, .cpus = 2, .seconds = 100, .others_seconds = 2}),
+  EXPECT_THAT(texts({.busy_before = 0.03, .cpus = 2, .seconds = 100, .others_seconds = 2}),
               IsEmpty());
 }
 
@@ -27,9 +27,9 @@ TEST(Machine, what_others_did_meanwhile_is_said) {
               ElementsAre(HasSubstr("other processes used 25 % of the CPUs")));
 }
 
-TEST(Machine, a_load_from_before_is_said) {
-  EXPECT_THAT(texts({.load_before = 13.76, .cpus = 2, .seconds = 1}),
-              ElementsAre(HasSubstr("load average was 13.8")));
+TEST(Machine, what_others_did_just_before_is_said) {
+  EXPECT_THAT(texts({.busy_before = 0.5, .cpus = 2, .seconds = 1}),
+              ElementsAre(HasSubstr("used 50 % of the CPUs just before")));
 }
 
 TEST(Machine, stolen_time_is_said) {
@@ -54,7 +54,7 @@ TEST(Machine, its_facts_are_there) {
 }
 
 TEST(Machine, a_watch_sees_time_pass) {
-  const machine_watch watch;
+  const machine_watch watch(std::chrono::milliseconds(1));
   const machine_use use = watch.so_far();
   EXPECT_GE(use.seconds, 0);
   EXPECT_GE(use.others_seconds, 0);

@@ -3,6 +3,8 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <thread>
+#include <utility>
 
 #include "measure/compare/machine.hpp"
 #include "measure/compare/proc_file.hpp"
@@ -34,24 +36,31 @@ machine_watch::moment machine_watch::now() {
   return result;
 }
 
-machine_watch::machine_watch() : begin_(now()) {
-  if (const auto loadavg = read_file("/proc/loadavg"))
-    load_before_ = load_of(*loadavg).value_or(system_load{}).one_minute;
+machine_watch::machine_watch(std::chrono::milliseconds look) : begin_(now()) {
+  std::this_thread::sleep_for(look);
+  const moment before = std::exchange(begin_, now());
+  const machine_use use = between(before, begin_);
+  busy_before_ = use.others_seconds / (std::max(use.seconds, 1e-9) * use.cpus);
+}
+
+machine_use machine_watch::between(const moment& begin, const moment& end) {
+  machine_use use;
+  use.cpus = static_cast<unsigned>(std::max(1L, ::sysconf(_SC_NPROCESSORS_ONLN)));
+  use.seconds = std::chrono::duration<double>(end.at - begin.at).count();
+  const double busy = in_seconds(end.all.busy - begin.all.busy);
+  use.others_seconds = std::max(0.0, busy - (end.ours - begin.ours));
+  use.stolen_seconds = in_seconds(end.all.stolen - begin.all.stolen);
+  return use;
 }
 
 machine_use machine_watch::so_far() const {
-  const moment end = now();
-  machine_use use{.load_before = load_before_};
-  use.cpus = static_cast<unsigned>(std::max(1L, ::sysconf(_SC_NPROCESSORS_ONLN)));
-  use.seconds = std::chrono::duration<double>(end.at - begin_.at).count();
-  const double busy = in_seconds(end.all.busy - begin_.all.busy);
-  use.others_seconds = std::max(0.0, busy - (end.ours - begin_.ours));
-  use.stolen_seconds = in_seconds(end.all.stolen - begin_.all.stolen);
+  machine_use use = between(begin_, now());
+  use.busy_before = busy_before_;
   return use;
 }
 
 std::vector<report::warning> warnings_about(const machine_use& use) {
-  constexpr double much_load = 0.5;  // of what all CPUs can do
+  constexpr double much_before = 0.1;
   constexpr double much_others = 0.05;
   constexpr double much_stolen = 0.02;
   const double capacity = std::max(use.seconds, 1e-9) * use.cpus;
@@ -59,9 +68,9 @@ std::vector<report::warning> warnings_about(const machine_use& use) {
   const auto warn = [&warnings](std::string text) {
     warnings.push_back({"machine", std::move(text)});
   };
-  if (use.load_before > much_load * use.cpus)
-    warn(fmt::format("the load average was {:.1f} before the first measurement, on {} CPUs",
-                     use.load_before, use.cpus));
+  if (use.busy_before > much_before)
+    warn(fmt::format("other processes used {:.0f} % of the CPUs just before the first measurement",
+                     100 * use.busy_before));
   if (use.others_seconds > much_others * capacity)
     warn(
         fmt::format("other processes used {:.0f} % of the CPUs meanwhile; figures of time are "
