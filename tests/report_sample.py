@@ -45,6 +45,8 @@ def point(connections, rate, cpu, p50, idle, after, switches):
         "paced_p99": figure(p50 / 11, "us", 0.2),
         "paced_p999": figure(p50 / 4, "us", 0.3),
         "server_cpu": figure(cpu, "us"),
+        "rate_ratio": figure(rate / 184_000, "times", 0.02),
+        "cpu_ratio": figure(cpu / 5.3, "times", 0.02),
         "voluntary_switches": figure(voluntary, "switches/message"),
         "involuntary_switches": figure(involuntary, "switches/message"),
         "user_switches": figure(user, "switches/message"),

@@ -4,6 +4,7 @@ could change."""
 import json
 import os
 import pathlib
+import statistics
 import tempfile
 import time
 import unittest
@@ -29,6 +30,22 @@ class Report(comparison.Compare):
                 self.assertLessEqual(figure["low"], figure["median"])
                 self.assertLessEqual(figure["median"], figure["high"])
                 self.assertEqual(len(figure["samples"]), report["plan"]["repeats"])
+
+    def test_ratios_are_formed_within_turns_of_servers_that_all_live(self):
+        report = self.report("--kinds", "cooperative,os-thread", "--connections", "20",
+                             "--seconds", "0.2", "--rounds", "2", "--no-bare")
+        fibers, threads = (kind["at"][0] for kind in report["kinds"])
+        self.assertGreaterEqual(len(fibers["turns"]), 2 * 2)
+        self.assertEqual([turn["round"] for turn in fibers["turns"]],
+                         [turn["round"] for turn in threads["turns"]])
+        for point in (fibers, threads):
+            for ratio, figure in (("cpu_ratio", "server_cpu"),
+                                  ("rate_ratio", "messages_per_second")):
+                wanted = [one[figure] / other[figure]
+                          for one, other in zip(point["turns"], fibers["turns"])
+                          if not one["disturbed"] and not other["disturbed"]]
+                self.assertAlmostEqual(point[ratio]["median"], statistics.median(wanted))
+        self.assertEqual(fibers["cpu_ratio"]["median"], 1)
 
     def test_owners_of_memory_are_told_apart(self):
         report = self.report(

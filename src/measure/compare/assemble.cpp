@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <optional>
 
 namespace cede::measure::compare {
 namespace {
@@ -66,16 +67,57 @@ void add_paced(report::load_point& point, const std::vector<paced_sample>& sampl
   point.paced_p999 = latency(&latency_sample::p999);
 }
 
+// Samples are the medians of the rounds; the median is that of all turns.
+figure figure_of_turns(const std::vector<std::vector<double>>& rounds, std::string_view unit,
+                       std::string_view why_not) {
+  std::vector<double> medians;
+  std::vector<double> all;
+  for (const std::vector<double>& values : rounds) {
+    if (values.empty()) continue;
+    medians.push_back(median_of(values));
+    all.insert(all.end(), values.begin(), values.end());
+  }
+  if (all.empty()) return missing(std::string(why_not), unit);
+  figure made = summarize(std::move(medians), unit);
+  if (made.available()) made.median = median_of(std::move(all));
+  return made;
+}
+
+figure figure_of_turns(const std::vector<load_sample>& samples, double turn::* which,
+                       std::string_view unit) {
+  std::vector<std::vector<double>> rounds;
+  for (const load_sample& one : samples) rounds.push_back(undisturbed(one.turns, which));
+  return figure_of_turns(rounds, unit, "not measured");
+}
+
+figure ratio_of_turns(const std::vector<load_sample>& samples,
+                      std::optional<double> turn::* which) {
+  std::vector<std::vector<double>> rounds(samples.size());
+  for (std::size_t round = 0; round < samples.size(); ++round)
+    for (const turn& one : samples[round].turns)
+      if (one.*which) rounds[round].push_back(*(one.*which));
+  return figure_of_turns(rounds, "times", "not measured beside the first");
+}
+
+void add_turns(report::load_point& point, const std::vector<load_sample>& samples) {
+  point.messages_per_second = figure_of_turns(samples, &turn::messages_per_second, "messages/s");
+  point.server_cpu = figure_of_turns(samples, &turn::server_cpu, "us");
+  point.rate_ratio = ratio_of_turns(samples, &turn::rate_ratio);
+  point.cpu_ratio = ratio_of_turns(samples, &turn::cpu_ratio);
+  for (unsigned round = 0; round < samples.size(); ++round)
+    for (const turn& one : samples[round].turns)
+      point.turns.push_back({round, one.messages_per_second, one.server_cpu, one.disturbed});
+}
+
 void add_closed(report::load_point& point, const std::vector<load_sample>& samples) {
   const auto latency = [&samples](double latency_sample::* which) {
     return figure_of(samples, [which](const load_sample& one) { return one.latency.*which; }, "us");
   };
   point.open_time = figure_of(samples, &load_sample::open_time, "us");
-  point.messages_per_second = figure_of(samples, &load_sample::messages_per_second, "messages/s");
+  add_turns(point, samples);
   point.latency_p50 = latency(&latency_sample::p50);
   point.latency_p99 = latency(&latency_sample::p99);
   point.latency_p999 = latency(&latency_sample::p999);
-  point.server_cpu = figure_of(samples, &load_sample::server_cpu, "us");
   point.voluntary_switches =
       figure_of(samples, &load_sample::voluntary_switches, "switches/message");
   point.involuntary_switches =
@@ -103,8 +145,8 @@ report::load_point absent_point(std::uint64_t connections, const std::string& wh
   for (figure* const one :
        {&point.open_time, &point.messages_per_second, &point.latency_p50, &point.latency_p99,
         &point.latency_p999, &point.server_cpu, &point.voluntary_switches,
-        &point.involuntary_switches, &point.user_switches, &point.paced_rate, &point.paced_p50,
-        &point.paced_p99, &point.paced_p999})
+        &point.involuntary_switches, &point.user_switches, &point.rate_ratio, &point.cpu_ratio,
+        &point.paced_rate, &point.paced_p50, &point.paced_p99, &point.paced_p999})
     *one = missing(why);
   return point;
 }
@@ -133,6 +175,22 @@ report::slice_point slice_point_of(std::chrono::microseconds slice,
       .latency_p50 = figure_of(samples, &slice_sample::p50, "us"),
       .latency_p99 = figure_of(samples, &slice_sample::p99, "us"),
       .preemptions_per_second = figure_of(samples, &slice_sample::preemptions, "preemptions/s")};
+}
+
+std::optional<report::warning> warning_about_turns(const contestant& who, std::uint64_t connections,
+                                                   const std::vector<load_sample>& samples) {
+  constexpr double many = 0.2;
+  std::size_t turns = 0;
+  std::size_t disturbed = 0;
+  for (const load_sample& one : samples) {
+    turns += one.turns.size();
+    disturbed += static_cast<std::size_t>(std::ranges::count(one.turns, true, &turn::disturbed));
+  }
+  if (static_cast<double>(disturbed) <= many * static_cast<double>(turns)) return std::nullopt;
+  return report::warning{
+      "machine", fmt::format("in {} of {} turns of '{}' with {} connections others had the CPU: "
+                             "they do not count",
+                             disturbed, turns, who.name, connections)};
 }
 
 }  // namespace
@@ -169,14 +227,16 @@ std::vector<report::warning> warnings_about(const findings& found) {
   constexpr double with_time_to_spare = 0.9;
   std::vector<report::warning> warnings;
   for (const auto& [connections, samples] : found.samples.at) {
-    const figure client = figure_of(samples.closed, &load_sample::client_busy, "");
-    const figure server = figure_of(samples.closed, &load_sample::server_busy, "");
+    const figure client = figure_of_turns(samples.closed, &turn::client_busy, "");
+    const figure server = figure_of_turns(samples.closed, &turn::server_busy, "");
     if (client.available() && client.median > saturated && server.median < with_time_to_spare)
       warnings.push_back(
           {"client",
            fmt::format("with {} connections to '{}' the client used {:.0f} % of its CPU, "
                        "the server {:.0f} %: the server could do more",
                        connections, found.who.name, 100 * client.median, 100 * server.median)});
+    if (const auto warning = warning_about_turns(found.who, connections, samples.closed))
+      warnings.push_back(*warning);
     if (!std::ranges::all_of(samples.paced, keeps_up))
       warnings.push_back(
           {found.who.name, fmt::format("with {} connections it does not keep up with {:.0f} "

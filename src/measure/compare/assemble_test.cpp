@@ -10,12 +10,14 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 
 load_sample load(double rate, double client_busy = 0.5, double server_busy = 0.99) {
-  return {.messages_per_second = rate,
+  return {.turns = {{.messages_per_second = rate,
+                     .server_cpu = 7,
+                     .server_busy = server_busy,
+                     .client_busy = client_busy,
+                     .rate_ratio = 0.5,
+                     .cpu_ratio = 2}},
           .latency = {.p50 = 10, .p99 = 20, .p999 = 30},
-          .server_cpu = 7,
-          .fiber_switches = 1.0,
-          .client_busy = client_busy,
-          .server_busy = server_busy};
+          .fiber_switches = 1.0};
 }
 
 findings usual() {
@@ -49,6 +51,37 @@ TEST(Assemble, samples_become_a_median_with_its_range) {
   EXPECT_DOUBLE_EQ(point.user_switches.median, 1);
   EXPECT_DOUBLE_EQ(point.paced_p50.median, 1);
   EXPECT_DOUBLE_EQ(subject.churn.median, 200);
+}
+
+TEST(Assemble, samples_of_turns_are_their_rounds_and_the_median_is_that_of_all) {
+  findings found = usual();
+  auto& rounds = found.samples.at[1000].closed;
+  rounds[0].turns = {{.server_cpu = 5}, {.server_cpu = 6}, {.server_cpu = 7}};
+  rounds[1].turns = {{.server_cpu = 5}, {.server_cpu = 5}, {.server_cpu = 8}};
+  rounds[2].turns = {{.server_cpu = 9}, {.server_cpu = 50, .disturbed = true}};
+  const report::load_point point = subject_of(found, how).at.front();
+  EXPECT_EQ(point.server_cpu.samples, (std::vector<double>{6, 5, 9}));
+  EXPECT_EQ(point.server_cpu.median, 6);
+  EXPECT_EQ(point.server_cpu.high, 9);
+  ASSERT_EQ(point.turns.size(), 8U);
+  EXPECT_EQ(point.turns[3].round, 1U);
+  EXPECT_TRUE(point.turns[7].disturbed);
+  EXPECT_THAT(warnings_about(found), IsEmpty());
+  for (turn& one : rounds[0].turns) one.disturbed = true;
+  EXPECT_THAT(warnings_about(found).front().text, HasSubstr("in 4 of 8 turns of 'cooperative'"));
+}
+
+TEST(Assemble, ratios_are_those_of_turns_that_have_one) {
+  findings found = usual();
+  auto& rounds = found.samples.at[1000].closed;
+  rounds[0].turns.push_back({});
+  const report::load_point point = subject_of(found, how).at.front();
+  EXPECT_EQ(point.cpu_ratio.samples, (std::vector<double>{2, 2, 2}));
+  EXPECT_EQ(point.rate_ratio.median, 0.5);
+  for (load_sample& one : rounds)
+    for (turn& each : one.turns) each.cpu_ratio.reset();
+  EXPECT_EQ(subject_of(found, how).at.front().cpu_ratio.missing_because,
+            "not measured beside the first");
 }
 
 TEST(Assemble, what_is_kept_beside_hogs_is_a_part_of_the_same_rounds_before) {

@@ -33,13 +33,29 @@ outcome<> client::reach(std::string_view stage) {
   return fail(fmt::format("the client says '{}', where '{}' belongs", *line, stage));
 }
 
-outcome<json> client::finish() {
+outcome<json> client::read_report() {
   const auto line = process_.read_line(patience);
   if (!line) return std::unexpected(line.error());
-  if (auto ended = process_.wait(patience); !ended) return std::unexpected(ended.error());
   json told = json::parse(*line, nullptr, false);
   if (!told.is_object()) return fail(fmt::format("the client reports '{}'", *line));
   return told;
+}
+
+outcome<json> client::finish() {
+  auto report = read_report();
+  if (!report) return report;
+  if (auto ended = process_.wait(patience); !ended) return std::unexpected(ended.error());
+  return report;
+}
+
+outcome<json> client::take_turn(std::string_view words) {
+  if (auto told = process_.write_line(words); !told) return std::unexpected(told.error());
+  return read_report();
+}
+
+outcome<> client::end_turns() {
+  process_.close_input();
+  return process_.wait(patience);
 }
 
 outcome<double> number_in(const json& report, const std::string& path) {

@@ -27,10 +27,19 @@ class client {
   /// Lets it go on from there.
   [[nodiscard]] outcome<> go_on() { return process_.write_line(""); }
 
+  /// Has it measure once, and returns its report of that.
+  /// Requires: `echo --turns`, which has reached "opened" and gone on.
+  [[nodiscard]] outcome<nlohmann::json> take_turn(std::string_view words);
+
+  /// There will be no more turns: it ends.
+  [[nodiscard]] outcome<> end_turns();
+
   /// Its report. It has ended well then.
   [[nodiscard]] outcome<nlohmann::json> finish();
 
  private:
+  [[nodiscard]] outcome<nlohmann::json> read_report();
+
   explicit client(child process) noexcept : process_(std::move(process)) {}
 
   child process_;

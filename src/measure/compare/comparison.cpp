@@ -7,6 +7,7 @@
 
 #include "measure/compare/assemble.hpp"
 #include "measure/compare/bare_costs.hpp"
+#include "measure/compare/groups.hpp"
 #include "measure/compare/limits.hpp"
 #include "measure/compare/machine.hpp"
 #include "measure/compare/server.hpp"
@@ -29,7 +30,7 @@ std::string name_of(const trial& what, const contestant& who) {
     case experiment::memory:
       return fmt::format("{}, memory of {} connections", who.name, what.connections);
     case experiment::load:
-      return fmt::format("{}, load on {} connections", who.name, what.connections);
+      return fmt::format("all by turns, load on {} connections", what.connections);
     case experiment::hogs:
       return fmt::format("{}, {} that never yield{}", who.name,
                          what.hogs == 1 ? "a handler" : fmt::format("{} handlers", what.hogs),
@@ -59,7 +60,9 @@ class contest {
   outcome<> run_all(const std::vector<trial>& trials);
   outcome<> run_one(const trial& what, findings& of);
   outcome<> weigh(const trial& what, findings& of);
-  outcome<> load(const trial& what, findings& of);
+  outcome<> load(const trial& what);
+  outcome<> load(std::uint64_t connections, const std::vector<std::size_t>& group, bool first,
+                 const std::vector<findings*>& there);
   outcome<> hog(const trial& what, findings& of);
   outcome<> slice(const trial& what, findings& of);
   report::results result() const;
@@ -146,12 +149,38 @@ outcome<> contest::weigh(const trial& what, findings& of) {
   return {};
 }
 
-outcome<> contest::load(const trial& what, findings& of) {
-  const auto sample = measure_load(of.who, shape_of(what_.how, what.connections), where_);
-  if (!sample) return std::unexpected(sample.error());
-  point_samples& point = of.samples.at[what.connections];
-  point.closed.push_back(sample->closed);
-  if (sample->paced) point.paced.push_back(*sample->paced);
+outcome<> contest::load(const trial& what) {
+  std::vector<findings*> there;
+  std::vector<report::nature> natures;
+  for (findings* const one : able())
+    if (!one->missing_at.contains(what.connections)) {
+      there.push_back(one);
+      natures.push_back(one->who.is);
+    }
+  bool first = true;
+  for (const auto& group : groups_of(natures, what.connections, limits_here())) {
+    if (auto loaded = load(what.connections, group, first, there); !loaded) return loaded;
+    first = false;
+  }
+  return {};
+}
+
+// The first of all is in every group, and its own figures are those of the first group.
+outcome<> contest::load(std::uint64_t connections, const std::vector<std::size_t>& group,
+                        bool first, const std::vector<findings*>& there) {
+  std::vector<const contestant*> who;
+  for (const std::size_t one : group) who.push_back(&there[one]->who);
+  auto trials = measure_load(who, shape_of(what_.how, connections), where_);
+  if (!trials) return std::unexpected(trials.error());
+  const bool beside_it = group.front() == 0;
+  for (std::size_t at = beside_it && !first ? 1 : 0; at < group.size(); ++at) {
+    findings& of = *there[group[at]];
+    point_samples& point = of.samples.at[connections];
+    if (!beside_it)
+      for (turn& one : (*trials)[at].closed.turns) one.rate_ratio = one.cpu_ratio = {};
+    point.closed.push_back(std::move((*trials)[at].closed));
+    if ((*trials)[at].paced) point.paced.push_back(*(*trials)[at].paced);
+  }
   return {};
 }
 
@@ -176,7 +205,7 @@ outcome<> contest::run_one(const trial& what, findings& of) {
     case experiment::memory:
       return weigh(what, of);
     case experiment::load:
-      return load(what, of);
+      return load(what);
     case experiment::hogs:
       return hog(what, of);
     case experiment::slices:
@@ -196,13 +225,12 @@ outcome<> contest::run_all(const std::vector<trial>& trials) {
     if (where_.stop.come()) return interruption::failed();
     findings& of = *contestants[what.contestant];
     shown_.begin(name_of(what, of.who), expected_seconds(what, what_.how));
-    if (of.missing_at.contains(what.connections)) continue;
-    if (auto ran = run_one(what, of); !ran)
-      return std::unexpected(
-          failure{ran.error().why == cause::interrupted ? cause::interrupted : cause::failed,
-                  ran.error().why == cause::interrupted
-                      ? ran.error().line
-                      : fmt::format("{}: {}", name_of(what, of.who), ran.error().line)});
+    const bool alone = what.what != experiment::load;
+    if (alone && of.missing_at.contains(what.connections)) continue;
+    if (auto ran = run_one(what, of); !ran) {
+      if (ran.error().why == cause::interrupted || !alone) return ran;
+      return fail(fmt::format("{}: {}", name_of(what, of.who), ran.error().line));
+    }
   }
   return {};
 }

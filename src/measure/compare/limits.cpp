@@ -100,4 +100,16 @@ std::optional<std::string> too_many_for(report::nature kind, std::uint64_t conne
   return std::nullopt;
 }
 
+bool fit_together(const std::vector<report::nature>& all, std::uint64_t connections,
+                  const machine_limits& limits) {
+  std::uint64_t threads = 0;
+  std::uint64_t bytes = 0;
+  for (const report::nature one : all) {
+    const bool thread = one == report::nature::thread;
+    threads += besides + (thread ? connections : 0);
+    bytes += connections * (thread ? bytes_of_a_thread : bytes_of_others);
+  }
+  return threads <= limits.threads && bytes <= limits.memory_bytes;
+}
+
 }  // namespace cede::measure::compare

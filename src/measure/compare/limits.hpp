@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "measure/report/results.hpp"
 
@@ -28,5 +29,10 @@ struct machine_limits {
 [[nodiscard]] std::optional<std::string> too_many_for(report::nature kind,
                                                       std::uint64_t connections,
                                                       const machine_limits& limits);
+
+/// Whether servers of these natures, and their clients, can have so many connections each at the
+/// same time.
+[[nodiscard]] bool fit_together(const std::vector<report::nature>& all, std::uint64_t connections,
+                                const machine_limits& limits);
 
 }  // namespace cede::measure::compare

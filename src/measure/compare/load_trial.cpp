@@ -15,9 +15,8 @@ using json = nlohmann::json;
 using std::chrono::milliseconds;
 
 // What is counted while nothing is under way; the difference of two belongs to the messages
-// between.
+// between. Reading it of ten thousand threads takes as long as a turn, so it is not read for each.
 struct counts {
-  std::chrono::nanoseconds cpu{};
   kernel_switches kernel;
   std::optional<std::uint64_t> fiber;
 };
@@ -32,146 +31,216 @@ outcome<counts> count(server& running, const contestant& who) {
   }
   const auto kernel = switches_of_process(running.id());
   if (!kernel) return std::unexpected(kernel.error());
-  const auto cpu = cpu_time_of(running.id());
-  if (!cpu) return std::unexpected(cpu.error());
   result.kernel = *kernel;
-  result.cpu = *cpu;
   return result;
 }
 
-std::string in_ms(milliseconds time) { return fmt::format("{}ms", time.count()); }
-
-std::vector<std::string> words_of(const load_shape& shape, std::uint16_t port) {
-  return {"echo",
-          "--port",
-          fmt::to_string(port),
-          "--connections",
-          fmt::to_string(shape.connections),
-          "--warm-up",
-          in_ms(shape.warm_up),
-          "--duration",
-          in_ms(shape.duration),
-          "--settle",
-          "0ms"};
+std::string words_of(milliseconds lead_in, milliseconds duration) {
+  return fmt::format("--warm-up {}ms --duration {}ms", lead_in.count(), duration.count());
 }
 
-struct loop {
-  json report;
-  counts before;
-  counts after;
-};
-
-outcome<> pass(client& by, std::string_view stage) {
-  if (auto reached = by.reach(stage); !reached) return reached;
-  return by.go_on();
-}
-
-outcome<> count_at(std::string_view stage, client& by, server& running, const contestant& who,
-                   counts& into) {
-  if (auto reached = by.reach(stage); !reached) return reached;
-  const auto counted = count(running, who);
-  if (!counted) return std::unexpected(counted.error());
-  into = *counted;
-  return by.go_on();
-}
-
-outcome<loop> run_loop(server& running, const contestant& who,
-                       const std::vector<std::string>& words, const ground& where) {
-  auto by = client::start(where.program, words, where.client_cpus, where.stop);
-  if (!by) return std::unexpected(by.error());
-  loop result;
-  if (auto passed = pass(*by, "first-opened"); !passed) return std::unexpected(passed.error());
-  if (auto counted = count_at("opened", *by, running, who, result.before); !counted)
-    return std::unexpected(counted.error());
-  if (auto counted = count_at("measured", *by, running, who, result.after); !counted)
-    return std::unexpected(counted.error());
-  auto report = by->finish();
-  if (!report) return std::unexpected(report.error());
-  result.report = std::move(*report);
-  return result;
-}
-
-// Numbers of one report; the first that lacks is remembered, so that nobody needs to ask each time.
-class reader {
+// A server and its client, with their connections open.
+class seat {
  public:
-  explicit reader(const json& report) : report_(report) {}
+  static outcome<seat> take(const contestant& who, std::uint64_t connections, const ground& where);
 
-  double number(const std::string& path) {
-    const auto found = number_in(report_, path);
-    if (!found && !lacking_) lacking_ = found.error();
-    return found.value_or(0);
-  }
-  latency_sample latency() {
-    return {number("latency_us/p50"), number("latency_us/p99"), number("latency_us/p999")};
-  }
-  const std::optional<failure>& lacking() const noexcept { return lacking_; }
+  outcome<> begin();
+  outcome<turn> closed_turn(const load_shape& shape);
+  outcome<> paced_turn(const load_shape& shape);
+  outcome<load_trial> conclude(std::vector<turn> turns);
+  /// What its paced turns tell together.
+  paced_sample paced(double wanted_rate) const;
+  outcome<> end();
 
  private:
-  const json& report_;
-  std::optional<failure> lacking_;
+  seat(const contestant& who, server running, client by)
+      : who_(&who), running_(std::move(running)), by_(std::move(by)) {}
+
+  const contestant* who_;
+  server running_;
+  client by_;
+  counts before_ = {};
+  double opening_us_ = 0;  // a connection
+  double messages_ = 0;    // of the closed loop
+  std::vector<turn> paced_ = {};
 };
+
+outcome<seat> seat::take(const contestant& who, std::uint64_t connections, const ground& where) {
+  auto running = server::start(who, where.server_cpus, std::nullopt, where.stop);
+  if (!running) return std::unexpected(running.error());
+  auto by =
+      client::start(where.program,
+                    {"echo", "--turns", "--settle", "0ms", "--port",
+                     fmt::to_string(running->port()), "--connections", fmt::to_string(connections)},
+                    where.client_cpus, where.stop);
+  if (!by) return std::unexpected(by.error());
+  for (const std::string_view stage : {"first-opened", "opened"}) {
+    if (auto reached = by->reach(stage); !reached) return std::unexpected(reached.error());
+    if (auto gone_on = by->go_on(); !gone_on) return std::unexpected(gone_on.error());
+  }
+  return seat(who, std::move(*running), std::move(*by));
+}
+
+outcome<> seat::begin() {
+  const auto counted = count(running_, *who_);
+  if (!counted) return std::unexpected(counted.error());
+  before_ = *counted;
+  return {};
+}
+
+outcome<turn> seat::closed_turn(const load_shape& shape) {
+  const auto before = running_.cpu_time_at_rest();
+  if (!before) return std::unexpected(before.error());
+  const auto report = by_.take_turn(words_of(shape.lead_in, shape.duration));
+  if (!report) return std::unexpected(report.error());
+  const auto after = running_.cpu_time_at_rest();
+  if (!after) return std::unexpected(after.error());
+  const auto opening = number_in(*report, "opening_seconds");
+  const auto connections = number_in(*report, "connections");
+  if (!opening || !connections) return std::unexpected((opening ? connections : opening).error());
+  opening_us_ = *opening * 1e6 / *connections;
+  auto made = turn_from(*report, *after - *before);
+  if (made) messages_ += made->messages;
+  return made;
+}
+
+outcome<> seat::paced_turn(const load_shape& shape) {
+  const auto report = by_.take_turn(fmt::format(
+      "{} --rate {:.0f}/s", words_of(shape.paced_lead_in, shape.paced_duration), shape.rate));
+  if (!report) return std::unexpected(report.error());
+  const auto rate = number_in(*report, "messages_per_second");
+  if (!rate) return std::unexpected(rate.error());
+  auto latencies = latencies_in(*report);
+  if (!latencies) return std::unexpected(latencies.error());
+  paced_.push_back({.messages_per_second = *rate, .latencies = std::move(*latencies)});
+  return {};
+}
 
 double each(std::uint64_t before, std::uint64_t after, double messages) {
   return static_cast<double>(after - before) / messages;
 }
 
-outcome<load_sample> closed_sample(const loop& done) {
-  reader from(done.report);
-  load_sample sample{.open_time = from.number("opening_seconds") * 1e6 / from.number("connections"),
-                     .messages_per_second = from.number("messages_per_second"),
-                     .latency = from.latency(),
-                     .client_busy = from.number("client_cpu_us_per_message") *
-                                    from.number("messages_per_second") / 1e6};
-  const double messages = from.number("messages_in_all");
-  if (from.lacking()) return std::unexpected(*from.lacking());
-  if (messages < 1) return fail("the client exchanged no message");
-  const std::chrono::duration<double, std::micro> cpu = done.after.cpu - done.before.cpu;
-  sample.server_cpu = cpu.count() / messages;
-  sample.server_busy = sample.server_cpu * sample.messages_per_second / 1e6;
-  const kernel_switches& was = done.before.kernel;
-  const kernel_switches& is = done.after.kernel;
-  sample.voluntary_switches = each(was.voluntary, is.voluntary, messages);
-  sample.involuntary_switches = each(was.involuntary, is.involuntary, messages);
-  if (done.before.fiber && done.after.fiber)
-    sample.fiber_switches = each(*done.before.fiber, *done.after.fiber, messages);
-  return sample;
+outcome<load_trial> seat::conclude(std::vector<turn> turns) {
+  const auto after = count(running_, *who_);
+  if (!after) return std::unexpected(after.error());
+  load_trial made;
+  made.closed.open_time = opening_us_;
+  made.closed.latency = latency_of(turns);
+  made.closed.turns = std::move(turns);
+  const kernel_switches& was = before_.kernel;
+  made.closed.voluntary_switches = each(was.voluntary, after->kernel.voluntary, messages_);
+  made.closed.involuntary_switches = each(was.involuntary, after->kernel.involuntary, messages_);
+  if (before_.fiber && after->fiber)
+    made.closed.fiber_switches = each(*before_.fiber, *after->fiber, messages_);
+  return made;
 }
 
-outcome<paced_sample> paced(const loop& done, double rate) {
-  reader from(done.report);
-  const paced_sample sample{.wanted_rate = rate,
-                            .achieved_rate = from.number("messages_per_second"),
-                            .latency = from.latency()};
-  if (from.lacking()) return std::unexpected(*from.lacking());
-  return sample;
+paced_sample seat::paced(double wanted_rate) const {
+  return {.wanted_rate = wanted_rate,
+          .achieved_rate = median_of(undisturbed(paced_, &turn::messages_per_second)),
+          .latency = latency_of(paced_)};
 }
 
-outcome<paced_sample> measure_paced(server& running, const contestant& who, const load_shape& shape,
-                                    const ground& where) {
-  std::vector<std::string> words = words_of(shape, running.port());
-  words.insert(words.end(), {"--rate", fmt::format("{:.0f}", shape.rate)});
-  const auto done = run_loop(running, who, words, where);
-  return done ? paced(*done, shape.rate) : std::unexpected(done.error());
+outcome<> seat::end() {
+  if (auto ended = by_.end_turns(); !ended) return ended;
+  return running_.end();
+}
+
+// --- all of them -------------------------------------------------------------------------------
+
+class sitting {
+ public:
+  sitting(const std::vector<const contestant*>& group, const load_shape& shape, const ground& where)
+      : group_(group), shape_(shape), where_(where) {}
+
+  outcome<std::vector<load_trial>> run();
+
+ private:
+  std::unexpected<failure> because_of(std::size_t which, const failure& why) const;
+  // One after the other, in the same order each time.
+  template <class Step>
+  outcome<> each(Step step) {
+    for (std::size_t at = 0; at < seats_.size(); ++at)
+      if (auto done = step(at); !done) return because_of(at, done.error());
+    return {};
+  }
+  outcome<> open();
+  outcome<> closed_round();
+  outcome<> conclude();
+  outcome<> pace();
+
+  const std::vector<const contestant*>& group_;
+  const load_shape& shape_;
+  const ground& where_;
+  std::vector<seat> seats_;
+  std::vector<std::vector<turn>> turns_;
+  std::vector<load_trial> made_;
+};
+
+std::unexpected<failure> sitting::because_of(std::size_t which, const failure& why) const {
+  if (why.why == cause::interrupted) return std::unexpected(why);
+  return fail(fmt::format("{}, load on {} connections: {}", group_[which]->name, shape_.connections,
+                          why.line));
+}
+
+outcome<> sitting::open() {
+  turns_.resize(group_.size());
+  for (std::size_t at = 0; at < group_.size(); ++at) {
+    auto taken = seat::take(*group_[at], shape_.connections, where_);
+    if (!taken) return because_of(at, taken.error());
+    seats_.push_back(std::move(*taken));
+  }
+  return {};
+}
+
+outcome<> sitting::closed_round() {
+  return each([this](std::size_t at) -> outcome<> {
+    auto taken = seats_[at].closed_turn(shape_);
+    if (!taken) return std::unexpected(taken.error());
+    turns_[at].push_back(std::move(*taken));
+    return {};
+  });
+}
+
+outcome<> sitting::conclude() {
+  for (std::vector<turn>& turns : turns_) mark_disturbed(turns);
+  for (std::vector<turn>& turns : turns_) relate(turns, turns_.front());
+  return each([this](std::size_t at) -> outcome<> {
+    auto concluded = seats_[at].conclude(std::move(turns_[at]));
+    if (!concluded) return std::unexpected(concluded.error());
+    made_.push_back(std::move(*concluded));
+    return {};
+  });
+}
+
+outcome<> sitting::pace() {
+  for (unsigned round = 0; round < shape_.paced_turns; ++round)
+    if (auto paced = each([this](std::size_t at) { return seats_[at].paced_turn(shape_); }); !paced)
+      return paced;
+  for (std::size_t at = 0; at < seats_.size(); ++at)
+    made_[at].paced = seats_[at].paced(shape_.rate);
+  return {};
+}
+
+outcome<std::vector<load_trial>> sitting::run() {
+  if (auto opened = open(); !opened) return std::unexpected(opened.error());
+  if (auto begun = each([this](std::size_t at) { return seats_[at].begin(); }); !begun)
+    return std::unexpected(begun.error());
+  for (unsigned round = 0; round < shape_.turns; ++round)
+    if (auto taken = closed_round(); !taken) return std::unexpected(taken.error());
+  if (auto concluded = conclude(); !concluded) return std::unexpected(concluded.error());
+  if (shape_.rate > 0)
+    if (auto paced = pace(); !paced) return std::unexpected(paced.error());
+  if (auto ended = each([this](std::size_t at) { return seats_[at].end(); }); !ended)
+    return std::unexpected(ended.error());
+  return std::move(made_);
 }
 
 }  // namespace
 
-outcome<load_trial> measure_load(const contestant& who, const load_shape& shape,
-                                 const ground& where) {
-  auto running = server::start(who, where.server_cpus, std::nullopt, where.stop);
-  if (!running) return std::unexpected(running.error());
-  const auto done = run_loop(*running, who, words_of(shape, running->port()), where);
-  if (!done) return std::unexpected(done.error());
-  const auto closed = closed_sample(*done);
-  if (!closed) return std::unexpected(closed.error());
-  load_trial result{*closed, std::nullopt};
-  if (shape.rate > 0) {
-    const auto measured = measure_paced(*running, who, shape, where);
-    if (!measured) return std::unexpected(measured.error());
-    result.paced = *measured;
-  }
-  if (auto ended = running->end(); !ended) return std::unexpected(ended.error());
-  return result;
+outcome<std::vector<load_trial>> measure_load(const std::vector<const contestant*>& group,
+                                              const load_shape& shape, const ground& where) {
+  return sitting(group, shape, where).run();
 }
 
 }  // namespace cede::measure::compare

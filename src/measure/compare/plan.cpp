@@ -35,13 +35,20 @@ void add_slices(std::vector<trial>& trials, const effort& how, unsigned round,
                       .slice = how.slices[(turn + round) % how.slices.size()]});
 }
 
+// Of one of those that take turns.
+double expected_seconds_of_one(const load_shape& shape) {
+  constexpr double to_rest = 0.005;
+  const auto connections = static_cast<double>(shape.connections);
+  const double closed = in_seconds(shape.lead_in + shape.duration) + connections * 8e-6 + to_rest;
+  const double paced = in_seconds(shape.paced_lead_in + shape.paced_duration) + to_rest;
+  return 0.1 + connections * 70e-6 + closed * shape.turns + paced * shape.paced_turns;
+}
+
 }  // namespace
 
 effort make_effort(std::vector<std::uint64_t> connections, double seconds, unsigned rounds) {
-  const milliseconds warm_up = std::min(part_of(seconds, 0.3), milliseconds(500));
   effort how{.connections = std::move(connections),
              .rounds = rounds,
-             .warm_up = warm_up,
              .duration = part_of(seconds, 1),
              .rate = moderate_rate};
   how.churn = {.connections = 500,
@@ -60,7 +67,18 @@ effort make_effort(std::vector<std::uint64_t> connections, double seconds, unsig
 }
 
 load_shape shape_of(const effort& how, std::uint64_t connections) {
-  return {connections, how.warm_up, how.duration, how.rate};
+  load_shape shape{.connections = connections, .rate = how.rate};
+  // Each connection has had an answer then, also from servers that take 20 us for one.
+  const auto first_messages = std::chrono::microseconds(20) * connections;
+  shape.lead_in = milliseconds(20) + std::chrono::ceil<milliseconds>(first_messages);
+  shape.duration = std::min(how.duration, milliseconds(120));
+  const milliseconds turn = shape.lead_in + shape.duration;
+  const auto turns = static_cast<unsigned>(3 * how.duration / turn);
+  shape.turns = std::max(turns, 2U);
+  shape.paced_turns = 2;
+  shape.paced_lead_in = std::min(how.duration, milliseconds(50));
+  shape.paced_duration = std::max(how.duration / 3, milliseconds(20));
+  return shape;
 }
 
 hog_shape hogs_of(const effort& how, unsigned hogs) {
@@ -91,7 +109,9 @@ std::vector<trial> plan_trials(const effort& how, std::size_t contestants,
         return trial{.what = what, .connections = connections, .round = round};
       };
       add_round(trials, contestants, at(experiment::memory));
-      add_round(trials, contestants, at(experiment::load));
+      trial load = at(experiment::load);
+      load.together = contestants;
+      if (contestants > 0) trials.push_back(load);
     }
     if (round < how.hog_rounds) {
       for (const unsigned hogs : how.hog_counts)
@@ -110,8 +130,8 @@ double expected_seconds(const trial& what, const effort& how) {
     case experiment::memory:
       return start_and_end + 0.4 + connections * 150e-6;
     case experiment::load:
-      return start_and_end + 2 * (in_seconds(how.warm_up + how.duration) + 0.15) +
-             connections * 200e-6;
+      return static_cast<double>(what.together) *
+             expected_seconds_of_one(shape_of(how, what.connections));
     case experiment::hogs:
       return start_and_end +
              in_seconds(how.hogs.warm_up + how.hogs.before + hogs_of(how, what.hogs).during);

@@ -2,7 +2,8 @@
 //
 // Each figure is taken in several rounds, and within a round all contestants take their turns one
 // after the other: what the machine does besides hits all alike. The first of a round is another
-// one each time, so that nobody always follows the same.
+// one each time, so that nobody always follows the same. Under load they take turns within one
+// trial (load_trial.hpp).
 #pragma once
 
 #include <chrono>
@@ -20,7 +21,8 @@ enum class experiment : std::uint8_t { memory, load, hogs, slices, churn };
 
 struct trial {
   experiment what = experiment::memory;
-  std::size_t contestant = 0;
+  std::size_t contestant = 0;     ///< of load: of no meaning
+  std::size_t together = 1;       ///< contestants that take part
   std::uint64_t connections = 0;  ///< of memory and load
   unsigned round = 0;
   unsigned hogs = 0;                  ///< of hogs
@@ -32,8 +34,7 @@ struct trial {
 struct effort {
   std::vector<std::uint64_t> connections = {};
   unsigned rounds = 3;
-  std::chrono::milliseconds warm_up{};
-  std::chrono::milliseconds duration{};  ///< of a loop, closed or open
+  std::chrono::milliseconds duration{};  ///< of a measurement under load, as --seconds has it
   double rate = 0;                       ///< messages/s of the open loop
   churn_shape churn = {};
   std::vector<unsigned> hog_counts = {1, 2, 10};

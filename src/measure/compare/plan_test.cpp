@@ -13,19 +13,40 @@ const effort usual = make_effort({1000, 10000}, 0.6, 3);
 
 TEST(Plan, everybody_does_everything_once_a_round) {
   const auto trials = plan_trials(usual, 4);
-  EXPECT_EQ(trials.size(), 3U * 4 * (2 + 2 + 3 + 1));
+  const std::size_t under_load = 3U * 2;  // all together
+  EXPECT_EQ(trials.size(), 3U * 4 * (2 + 3 + 1) + under_load);
   for (auto it = trials.begin(); it != trials.end(); ++it)
     EXPECT_EQ(std::find(it + 1, trials.end(), *it), trials.end());
 }
 
 TEST(Plan, all_contestants_take_their_turns_before_the_next_experiment) {
-  const auto trials = plan_trials(usual, 3);
+  auto trials = plan_trials(usual, 3);
+  std::erase_if(trials, [](const trial& one) { return one.what == experiment::load; });
   for (std::size_t at = 0; at < trials.size(); at += 3)
     for (std::size_t turn = 1; turn < 3; ++turn) {
       EXPECT_EQ(trials[at + turn].what, trials[at].what);
       EXPECT_EQ(trials[at + turn].connections, trials[at].connections);
       EXPECT_EQ(trials[at + turn].round, trials[at].round);
     }
+}
+
+TEST(Plan, all_are_under_load_in_one_trial) {
+  for (const trial& one : plan_trials(usual, 3))
+    EXPECT_EQ(one.together, one.what == experiment::load ? 3U : 1U);
+  const trial load{.what = experiment::load, .together = 1, .connections = 1000};
+  trial twice = load;
+  twice.together = 2;
+  EXPECT_DOUBLE_EQ(expected_seconds(twice, usual), 2 * expected_seconds(load, usual));
+}
+
+TEST(Plan, turns_are_short_and_many_and_each_connection_has_its_answer_in_the_lead_in) {
+  for (const std::uint64_t connections : {1000U, 10'000U}) {
+    const load_shape shape = shape_of(usual, connections);
+    EXPECT_GE(shape.turns, 5U);
+    EXPECT_LE(shape.duration.count(), 200);
+    EXPECT_GE(shape.lead_in, std::chrono::microseconds(20) * connections);
+  }
+  EXPECT_GT(shape_of(usual, 1000).turns, shape_of(usual, 10'000).turns);
 }
 
 TEST(Plan, who_is_preempted_is_measured_at_each_slice_too) {
@@ -95,6 +116,8 @@ TEST(Plan, nobody_means_nothing_to_do) { EXPECT_TRUE(plan_trials(usual, 0).empty
 TEST(Plan, the_shortest_measurement_still_measures) {
   const effort how = make_effort({10}, least_seconds, 1);
   EXPECT_GT(how.duration.count(), 0);
+  EXPECT_GE(shape_of(how, 10).turns, 2U);
+  EXPECT_GE(shape_of(how, 10).paced_duration.count(), 20);
   EXPECT_GT(how.hogs.before.count(), 0);
   EXPECT_GE(how.hogs.during.count(), 100);
   EXPECT_GE(how.churn.storms, 1U);

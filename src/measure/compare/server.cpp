@@ -114,6 +114,23 @@ outcome<> server::settle(std::uint64_t connections) {
   return {};
 }
 
+outcome<std::chrono::nanoseconds> server::cpu_time_at_rest() {
+  constexpr auto between_looks = 1ms;
+  constexpr auto nearly_nothing = 20us;
+  auto before = cpu_time_of(id());
+  const auto end = std::chrono::steady_clock::now() + 10s;
+  while (before) {
+    std::this_thread::sleep_for(between_looks);
+    const auto now = cpu_time_of(id());
+    if (now && *now - *before < nearly_nothing) return now;
+    if (process_.interrupted()) return interruption::failed();
+    if (std::chrono::steady_clock::now() > end)
+      return fail(fmt::format("{} does not come to rest", process_.title()));
+    before = now;
+  }
+  return before;
+}
+
 outcome<> server::end() {
   process_.signal(SIGTERM);
   return process_.wait(end_patience);

@@ -46,6 +46,10 @@ class server {
   /// no CPU time for a while.
   [[nodiscard]] outcome<> settle(std::uint64_t connections = 0);
 
+  /// Its CPU time so far, once it uses no more: a short wait, for a server whose messages have all
+  /// been answered.
+  [[nodiscard]] outcome<std::chrono::nanoseconds> cpu_time_at_rest();
+
   /// Ends it by SIGTERM, and wants exit code 0.
   [[nodiscard]] outcome<> end();
 

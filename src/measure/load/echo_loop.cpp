@@ -73,7 +73,7 @@ outcome<> echo_loop::ask(conversation& member, instant due_at, instant now) {
 void echo_loop::begin() {
   // The kernel may otherwise wake us 50 us later than we ask for.
   if (open()) prctl(PR_SET_TIMERSLACK, 1UL);
-  silent_since_ = monotonic_now();
+  began_ = silent_since_ = monotonic_now();
   for (conversation& member : members_.members()) {
     member.turn = 0;
     member.replies = {};
@@ -216,6 +216,7 @@ loop_tally echo_loop::finish(instant now) {
   for (std::size_t i = 0; i < window_count; ++i)
     for (const conversation& member : members_.members())
       ++tally_.windows[i].connections_by_replies[member.replies[i]];
+  tally_.lasted = silent_since_ - began_;
   tally_.ended = std::min(now, when_.end);
   return std::move(tally_);
 }

@@ -75,8 +75,9 @@ class echo_loop {
   // Replies while hogs are at work: where they count is known when the hogs are done.
   std::vector<arrival> put_off_;
   std::size_t outstanding_ = 0;
-  std::size_t started_ = 0;       // closed loop: connections that have sent their first message
-  std::uint64_t cursor_ = 0;      // the first message that is not yet due
+  std::size_t started_ = 0;   // closed loop: connections that have sent their first message
+  std::uint64_t cursor_ = 0;  // the first message that is not yet due
+  instant began_{};
   instant silent_since_{};        // the last reply, or since then the first message to wait for one
   std::optional<window> window_;  // that it is in now
   instant boundary_{};            // where that may change

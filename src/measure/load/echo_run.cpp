@@ -94,6 +94,7 @@ window_report measurement::report_of(const loop_tally& tally, window which) cons
 void measurement::conclude(const loop_tally& tally) {
   report_.lateness = tally.lateness;
   report_.messages_in_all = tally.messages_in_all;
+  report_.lasted = tally.lasted;
   report_.partial = leader_.stopped();
   report_.measured = report_of(tally, window::before);
   if (echo_.hogs > 0)

@@ -73,6 +73,8 @@ struct echo_report {
   std::optional<hog_report> hogged;
   /// Also those of the warm-up and the end: all between the stages `opened` and `measured`.
   std::uint64_t messages_in_all = 0;
+  /// From the beginning of the first of them to the last reply.
+  std::chrono::nanoseconds lasted{};
   /// Open loop: nanoseconds by which messages were sent late although their connection was free.
   histogram lateness;
   /// It was asked to stop before its end.

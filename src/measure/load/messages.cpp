@@ -67,6 +67,7 @@ static void to_json(json& out, const loop_tally& in) {
   out = {{"windows", in.windows},
          {"lateness", in.lateness},
          {"all", in.messages_in_all},
+         {"lasted", in.lasted.count()},
          {"ended", in.ended.count()}};
 }
 
@@ -74,6 +75,7 @@ static void from_json(const json& in, loop_tally& out) {
   in.at("windows").get_to(out.windows);
   in.at("lateness").get_to(out.lateness);
   in.at("all").get_to(out.messages_in_all);
+  out.lasted = time_from(in.at("lasted"));
   out.ended = time_from(in.at("ended"));
 }
 

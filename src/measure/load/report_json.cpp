@@ -116,6 +116,7 @@ std::string to_json_text(const target_plan& plan, const echo_report& report) {
   json object = head("echo", plan, report.partial);
   add_opening(object, report.opened);
   object["messages_in_all"] = report.messages_in_all;
+  object["seconds_in_all"] = seconds(report.lasted);
   object["loop"] = report.rate > 0 ? "open" : "closed";
   if (report.rate > 0) {
     object["rate_per_second"] = report.rate;

@@ -17,6 +17,7 @@ void loop_tally::add(const loop_tally& other) {
   for (std::size_t i = 0; i < windows.size(); ++i) windows[i].add(other.windows[i]);
   lateness.add(other.lateness);
   messages_in_all += other.messages_in_all;
+  lasted = std::max(lasted, other.lasted);
   ended = std::max(ended, other.ended);
 }
 

@@ -33,6 +33,8 @@ struct loop_tally {
   histogram lateness;
   /// Replies from the beginning to the end, those outside the windows too.
   std::uint64_t messages_in_all = 0;
+  /// From the beginning to the last reply: the time of all these messages.
+  std::chrono::nanoseconds lasted{};
   /// When it was over; earlier than planned if it was asked to stop.
   timetable::instant ended{};
 

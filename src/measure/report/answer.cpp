@@ -107,6 +107,8 @@ std::string about_caches(const results& run) {
 std::vector<phrase> about_switch(const results& run) {
   const bare_costs* const fiber = find_named(run.bare, "cooperative");
   const bare_costs* const thread = find_named(run.bare, "pthread");
+  if (run.bare.empty())
+    return {{"What a switch costs was not measured: the bare costs were left out (--no-bare)."}};
   if (fiber == nullptr || thread == nullptr) return {{"What a switch costs was not measured."}};
   if (const figure* const gap = first_missing({&fiber->switch_one_way, &thread->switch_one_way}))
     return {{fmt::format("What a switch costs was not measured: {}.", *gap->missing_because)}};
@@ -191,13 +193,16 @@ std::vector<sentence> answers(const results& run) {
           {"A handler that never yields", about_hog(run)}};
 }
 
-std::string verdict(const figure& fiber, const figure& thread, better which) {
+std::string verdict(const figure& fiber, const figure& thread, better which, const figure& paired) {
   if (!fiber.available() || !thread.available()) return {};
   if (!apart(fiber, thread)) return "No difference between fibers and threads beyond the spread.";
   const bool fiber_wins = (fiber.median < thread.median) == (which == better::less);
   const auto [low, high] = std::minmax(fiber.median, thread.median);
+  double times_more = low > 0 ? high / low : 0;
+  if (paired.available() && paired.median > 0)
+    times_more = thread.median > fiber.median ? paired.median : 1 / paired.median;
   const std::string ratio =
-      low > 0 ? fmt::format(", a factor of {}", factor(high / low)) : std::string();
+      times_more > 0 ? fmt::format(", a factor of {}", factor(times_more)) : std::string();
   return fiber_wins
              ? fmt::format("Fibers: {} against threads' {}{}.", shown(fiber), shown(thread), ratio)
              : fmt::format("Threads win: {} against fibers' {}{}.", shown(thread), shown(fiber),

@@ -27,8 +27,10 @@ struct sentence {
 
 /// Who wins a comparison in which `less_is_better` or more is, in one sentence: "Fibers: 10 us
 /// against threads' 20 us, a factor of 2.0.", "Threads win: ...", or that the ranges overlap. Empty
-/// if one is missing.
+/// if one is missing. `paired`: the thread's figure divided by the fiber's, moment by moment, which
+/// then is the factor.
 enum class better : std::uint8_t { less, more };
-[[nodiscard]] std::string verdict(const figure& fiber, const figure& thread, better which);
+[[nodiscard]] std::string verdict(const figure& fiber, const figure& thread, better which,
+                                  const figure& paired = missing("not measured"));
 
 }  // namespace cede::measure::report

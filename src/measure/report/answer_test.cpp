@@ -97,5 +97,15 @@ TEST(verdict, whoever_is_better_is_named_beyond_the_spread_only) {
   EXPECT_EQ(verdict(small, missing("?"), better::less), "");
 }
 
+TEST(verdict, the_factor_is_that_of_the_same_moments_where_it_is_known) {
+  const figure fiber = exact(10, "us");
+  const figure thread = exact(30, "us");
+  EXPECT_THAT(verdict(fiber, thread, better::less), HasSubstr("a factor of 3.0"));
+  EXPECT_THAT(verdict(fiber, thread, better::less, exact(2.5, "times")),
+              HasSubstr("a factor of 2.5"));
+  EXPECT_THAT(verdict(thread, fiber, better::more, exact(0.25, "times")),
+              HasSubstr("a factor of 4.0"));
+}
+
 }  // namespace
 }  // namespace cede::measure::report

@@ -59,6 +59,7 @@ json data_of(const plot& it) {
     for (const figure& value : one.values) line["values"].push_back(data_of(value));
     made["series"].push_back(std::move(line));
   }
+  for (const figure& one : it.totals) made["totals"].push_back(data_of(one));
   return made;
 }
 

@@ -101,6 +101,24 @@ TEST(plots, every_series_has_a_value_for_each_category) {
     }
 }
 
+TEST(plots, a_stack_comes_to_what_was_measured_as_its_total) {
+  results run = test::sample();
+  run.kinds.front().at.front().idle.total = exact(12'345, "B");
+  const plot idle = sections(run).front().plots.front();
+  ASSERT_EQ(idle.totals.size(), idle.categories.size());
+  EXPECT_EQ(idle.totals.front().median, 12'345);
+  EXPECT_THAT(page_data(sections(run)), HasSubstr("\"totals\":[{\"median\":12345"));
+}
+
+TEST(plots, ratios_are_drawn_where_they_were_measured) {
+  results run = test::sample();
+  EXPECT_THAT(page(run), HasSubstr("CPU time a message, against cooperative fibers"));
+  for (auto* const list : {&run.kinds, &run.peers})
+    for (subject& one : *list)
+      for (load_point& at : one.at) at.cpu_ratio = missing("alone");
+  EXPECT_THAT(page(run), Not(HasSubstr("CPU time a message, against")));
+}
+
 TEST(plots, magnitudes_far_apart_get_a_logarithmic_axis) {
   plot one;
   one.all = {{.name = "", .values = {exact(2, "ns"), exact(2000, "ns")}}};

@@ -90,11 +90,22 @@ std::vector<part> owners(memory_by_owner load_point::* which) {
           {"socket", member(&memory_by_owner::socket)}};
 }
 
+std::vector<figure> totals(const results& run, std::uint64_t connections,
+                           memory_by_owner load_point::* which) {
+  std::vector<figure> found;
+  for (const subject* const one : everyone(run))
+    found.push_back(figure_of(*one, connections, [which](const load_point& at) -> const figure& {
+      return (at.*which).total;
+    }));
+  return found;
+}
+
 section memory(const results& run) {
   section made{"memory",
                "What an idle connection weighs",
                "Bytes for each open connection, by who holds them: what the server's process, its "
-               "page tables and the kernel have grown by, divided by the connections.",
+               "page tables and the kernel have grown by, divided by the connections. Other kernel "
+               "objects are known of the whole machine only: with few connections they are rough.",
                {}};
   for (const std::uint64_t connections : connection_counts(run)) {
     plot idle{.id = fmt::format("memory-idle-{}", connections),
@@ -102,6 +113,7 @@ section memory(const results& run) {
               .drawn_as = form::stacked,
               .unit = "B"};
     idle = parts_of_subject(run, std::move(idle), connections, owners(&load_point::idle));
+    idle.totals = totals(run, connections, &load_point::idle);
     idle.lead = lead_of(
         run, [](const load_point& at) -> const figure& { return at.idle.total; }, better::less);
     made.plots.push_back(std::move(idle));
@@ -109,9 +121,36 @@ section memory(const results& run) {
                .title = "Idle again after a message of 4 KiB, " + at_count(connections),
                .drawn_as = form::stacked,
                .unit = "B"};
-    made.plots.push_back(
-        parts_of_subject(run, std::move(after), connections, owners(&load_point::after_messages)));
+    after =
+        parts_of_subject(run, std::move(after), connections, owners(&load_point::after_messages));
+    after.totals = totals(run, connections, &load_point::after_messages);
+    made.plots.push_back(std::move(after));
   }
+  return made;
+}
+
+// The factor between fibers and threads in the same turns, where fibers are what others are related
+// to.
+std::string lead_in_turns(const results& run, const read_point& read, better which,
+                          const figure load_point::* ratio) {
+  const auto pair = loaded_pair(run);
+  if (!pair) return {};
+  const bool related = run.kinds.front().name == "cooperative";
+  return verdict(read(*pair->fiber), read(*pair->thread), which,
+                 related ? pair->thread->*ratio : missing("not measured"));
+}
+
+plot ratio_plot(const results& run, plot made, const figure load_point::* ratio) {
+  const auto all = everyone(run);
+  if (all.empty()) return made;
+  made.title += ", against " + all.front()->title;
+  made.unit = "times";
+  made.note =
+      "Formed within turns that followed each other in less than two seconds, so that what else "
+      "the machine did hit both alike.";
+  made = by_subject(run, std::move(made), better::less,
+                    [ratio](const load_point& at) -> const figure& { return at.*ratio; });
+  made.lead.clear();
   return made;
 }
 
@@ -122,12 +161,21 @@ section throughput(const results& run) {
                            "byte of every reply is checked.",
                            run.plan.message_bytes),
                {}};
-  made.plots.push_back(by_subject(
-      run, {.id = "messages", .title = "Messages a second", .unit = "messages/s"}, better::more,
-      [](const load_point& at) -> const figure& { return at.messages_per_second; }));
-  made.plots.push_back(by_subject(
-      run, {.id = "cpu", .title = "Server's CPU time a message", .unit = "us"}, better::less,
-      [](const load_point& at) -> const figure& { return at.server_cpu; }));
+  const read_point rate = [](const load_point& at) -> const figure& {
+    return at.messages_per_second;
+  };
+  const read_point cpu = [](const load_point& at) -> const figure& { return at.server_cpu; };
+  plot messages{.id = "messages", .title = "Messages a second", .unit = "messages/s"};
+  plot time{.id = "cpu", .title = "Server's CPU time a message", .unit = "us"};
+  messages = by_subject(run, std::move(messages), better::more, rate);
+  time = by_subject(run, std::move(time), better::less, cpu);
+  messages.lead = lead_in_turns(run, rate, better::more, &load_point::rate_ratio);
+  time.lead = lead_in_turns(run, cpu, better::less, &load_point::cpu_ratio);
+  made.plots = {
+      std::move(messages), std::move(time),
+      ratio_plot(run, {.id = "messages-ratio", .title = "Messages a second"},
+                 &load_point::rate_ratio),
+      ratio_plot(run, {.id = "cpu-ratio", .title = "CPU time a message"}, &load_point::cpu_ratio)};
   return made;
 }
 

@@ -41,6 +41,8 @@ struct plot {
   std::string place_unit = {};      ///< lines: of the categories' axis
   std::vector<category> categories = {};
   std::vector<series> all = {};
+  /// Stacked: what each category comes to, as measured; may be empty.
+  std::vector<figure> totals = {};
 
   /// Whether magnitudes differ so much that a linear axis would hide the small ones.
   [[nodiscard]] bool logarithmic() const;

@@ -69,6 +69,16 @@ struct memory_by_owner {
   friend bool operator==(const memory_by_owner&, const memory_by_owner&) = default;
 };
 
+/// A short time under load, one of many in which the servers took turns.
+struct turn_point {
+  unsigned round = 0;  ///< of the run; the turns of a round stand in their order
+  double messages_per_second = 0;
+  double server_cpu = 0;  ///< us a message
+  /// Others had the CPU meanwhile: it does not count.
+  bool disturbed = false;
+  friend bool operator==(const turn_point&, const turn_point&) = default;
+};
+
 /// One kind of server with so many connections.
 struct load_point {
   std::uint64_t connections = 0;
@@ -80,9 +90,14 @@ struct load_point {
   figure latency_p99 = {};              ///< us
   figure latency_p999 = {};             ///< us
   figure server_cpu = {};               ///< us a message: user and system time of the server
-  figure voluntary_switches = {};       ///< of the kernel, a message
-  figure involuntary_switches = {};     ///< of the kernel, a message
-  figure user_switches = {};            ///< between fibers, a message; by the runtime's own count
+  // Against the first kind, in turns that followed each other within a second: steadier than what
+  // divides two of the figures above.
+  figure rate_ratio = {};              ///< times its messages/s
+  figure cpu_ratio = {};               ///< times its server_cpu
+  std::vector<turn_point> turns = {};  ///< that these and the two figures are made of
+  figure voluntary_switches = {};      ///< of the kernel, a message
+  figure involuntary_switches = {};    ///< of the kernel, a message
+  figure user_switches = {};           ///< between fibers, a message; by the runtime's own count
   // An open loop: messages are due at a fixed rate, the same for all kinds, and their time counts
   // from then. The latencies above are of a closed loop.
   figure paced_rate = {};  ///< messages/s that were answered of those wanted

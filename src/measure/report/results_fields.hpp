@@ -56,6 +56,13 @@ void visit_fields(auto& visit, maybe_const<memory_by_owner> auto& it) {
   visit("total", it.total);
 }
 
+void visit_fields(auto& visit, maybe_const<turn_point> auto& it) {
+  visit("round", it.round);
+  visit("messages_per_second", it.messages_per_second);
+  visit("server_cpu", it.server_cpu);
+  visit("disturbed", it.disturbed);
+}
+
 void visit_fields(auto& visit, maybe_const<load_point> auto& it) {
   visit("connections", it.connections);
   visit("idle", it.idle);
@@ -66,6 +73,9 @@ void visit_fields(auto& visit, maybe_const<load_point> auto& it) {
   visit("latency_p99", it.latency_p99);
   visit("latency_p999", it.latency_p999);
   visit("server_cpu", it.server_cpu);
+  visit("rate_ratio", it.rate_ratio);
+  visit("cpu_ratio", it.cpu_ratio);
+  visit("turns", it.turns);
   visit("voluntary_switches", it.voluntary_switches);
   visit("involuntary_switches", it.involuntary_switches);
   visit("user_switches", it.user_switches);

@@ -104,6 +104,19 @@ void write_load(table_writer& out, const results& run, std::uint64_t connections
   });
 }
 
+// Who is compared with whom in the same turns.
+void write_ratios(table_writer& out, const results& run, std::uint64_t connections) {
+  const auto all = everyone(run);
+  const bool any = std::ranges::any_of(all, [connections](const subject* one) {
+    const load_point* const at = point_at(*one, connections);
+    return at != nullptr && at->cpu_ratio.available();
+  });
+  if (!any) return;
+  out.head(fmt::format("times {}", all.front()->name), {"msgs", "CPU a"}, {"/second", "message"});
+  rows_at(out, run, connections,
+          [](const load_point& at) { return std::vector{&at.rate_ratio, &at.cpu_ratio}; });
+}
+
 void write_memory(table_writer& out, const results& run, std::uint64_t connections) {
   out.head("bytes a connection", {"user", "page", "kernel", "other", "socket", "total", "after"},
            {"memory", "tables", "stack", "kernel", "", "idle", "4 KiB"});
@@ -255,6 +268,7 @@ std::string terminal_table(const results& run) {
   write_opening(out, run);
   for (const std::uint64_t connections : connection_counts(run)) {
     write_load(out, run, connections);
+    write_ratios(out, run, connections);
     write_paced(out, run, connections);
     write_memory(out, run, connections);
     write_switches(out, run, connections);

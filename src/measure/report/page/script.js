@@ -185,7 +185,10 @@
       if (seen === 0) return;
       horizontalWhisker(pen, inside(scale, low), inside(scale, high), y);
       const partly = plot.series.some((one) => typeof one.values[i] === "string");
-      label(chart, pen, axisText(total, plot.unit) + (partly ? " + ?" : ""),
+      // Medians of parts need not add up to the median of their sum, which the text has.
+      const measured = seen === plot.series.length && plot.totals && plot.totals[i];
+      const text = measured && typeof measured !== "string" ? measured.text : axisText(total, plot.unit);
+      label(chart, pen, text + (partly ? " + ?" : ""),
             Math.max(inside(scale, total), inside(scale, high)) + 6, y);
     });
   }
