@@ -83,7 +83,9 @@ class LoadTurns(server.Case):
             before = [self.switches_at_rest(one) for one in (client, running.process)]
             self.turn(self.load(other, "--connections", "5"), "--duration 200ms")
             after = [self.switches_at_rest(one) for one in (client, running.process)]
-            self.assertEqual(before, after)
+        # A few are the background threads of a sanitizer; at work each has thousands.
+        for earlier, later in zip(before, after):
+            self.assertLess(later - earlier, 20)
 
     def switches_at_rest(self, process):
         """How often its threads have waited, once all of them do."""
