@@ -369,6 +369,14 @@ class Stall(Case):
         self.assertAlmostEqual(report["latency_us"]["count"], 1000, delta=1)
         self.assertGreaterEqual(report["unanswered"], 800)
 
+    def test_messages_far_beyond_what_a_server_can_are_all_accounted_for(self):
+        with server.Server() as running:
+            report = self.report(running.address[1], "echo", "--connections", "7",
+                                 "--rate", "100000000/s", "--warm-up", "0ms", "--duration", "200ms",
+                                 "--timeout", "100ms")
+        self.assertAlmostEqual(report["latency_us"]["count"], 20_000_000, delta=1)
+        self.assertGreaterEqual(report["latency_us"]["max"], 100_000)
+
 
 class Stopped(Case):
     def stop(self, process, number):

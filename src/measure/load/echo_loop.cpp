@@ -191,19 +191,46 @@ outcome<> echo_loop::check_forgotten(instant now) const {
   return no_reply(static_cast<std::size_t>(forgotten));
 }
 
-// Of an open loop: what was due and has no reply, with its age so far.
+// Of an open loop: what was due and has no reply, with its age so far. That can be hundreds of
+// millions, so those that count alike are counted together.
 void echo_loop::count_unanswered(instant now) {
-  const auto all = members_.members();
-  for (conversation& member : all) {
-    const auto missed = [&](instant due_at) {
-      if (const auto which = when_.attributed(pace_, due_at, now)) {
-        tally_.at(*which).latency.record(age(due_at, now));
-        ++tally_.at(*which).unanswered;
-      }
-    };
-    if (!member.resting()) missed(member.due);
-    for (; wants_more(member, now); ++member.turn) missed(due(next_number(member)));
+  for (conversation& member : members_.members()) {
+    if (!member.resting()) count_missed(member.due, member.due, 1, now);
+    while (wants_more(member, now)) {
+      const std::uint64_t count = alike(member, now);
+      const instant first = due(next_number(member));
+      member.turn += count - 1;
+      count_missed(first, due(next_number(member)), count, now);
+      ++member.turn;
+    }
   }
+}
+
+void echo_loop::count_missed(instant first, instant last, std::uint64_t count, instant now) {
+  const auto which = when_.attributed(pace_, first, now);
+  if (!which) return;
+  tally_.at(*which).latency.record_alike(age(last, now), age(first, now), count);
+  tally_.at(*which).unanswered += count;
+}
+
+// How many of the connection's messages that are due, from its next one on, have an age of the same
+// bucket and count in the same window.
+std::uint64_t echo_loop::alike(const conversation& member, instant now) const noexcept {
+  const instant first = due(next_number(member));
+  const std::size_t bucket = histogram::bucket_of(age(first, now));
+  instant last = now;
+  if (bucket > 0)
+    last -= nanoseconds(static_cast<std::int64_t>(histogram::upper_edge(bucket - 1)) + 1);
+  for (const instant change :
+       {when_.from, when_.to, when_.during_from, when_.during_to, when_.hogs_over, when_.end})
+    if (change > first) last = std::min(last, change - nanoseconds(1));
+  const double stride = interval_ * static_cast<double>(members_.members().size());
+  auto count = 1 + static_cast<std::uint64_t>(
+                       std::max(0.0, static_cast<double>((last - first).count())) / stride);
+  // Due times are rounded to nanoseconds.
+  const std::uint64_t step = members_.members().size();
+  while (count > 1 && due(next_number(member) + (count - 1) * step) > last) --count;
+  return count;
 }
 
 loop_tally echo_loop::finish(instant now) {

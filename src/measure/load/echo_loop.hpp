@@ -62,6 +62,8 @@ class echo_loop {
   bool finished(instant now) const noexcept;
   outcome<> check_forgotten(instant now) const;
   void count_unanswered(instant now);
+  void count_missed(instant first, instant last, std::uint64_t count, instant now);
+  std::uint64_t alike(const conversation& member, instant now) const noexcept;
   loop_tally finish(instant now);
 
   crowd& members_;

@@ -28,6 +28,14 @@ void histogram::record(std::uint64_t value) noexcept {
   sum_ += static_cast<double>(value);
 }
 
+void histogram::record_alike(std::uint64_t least, std::uint64_t most,
+                             std::uint64_t count) noexcept {
+  counts_[bucket_of(most)] += count;
+  count_ += count;
+  max_ = std::max(max_, most);
+  sum_ += (static_cast<double>(least) + static_cast<double>(most)) / 2 * static_cast<double>(count);
+}
+
 void histogram::add(const histogram& other) noexcept {
   for (std::size_t bucket = 0; bucket < buckets; ++bucket) counts_[bucket] += other.counts_[bucket];
   count_ += other.count_;

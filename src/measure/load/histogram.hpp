@@ -15,6 +15,9 @@ namespace cede::measure::load {
 class histogram {
  public:
   void record(std::uint64_t value) noexcept;
+  /// As if `count` values, evenly spaced from `least` to `most`, had been recorded.
+  /// Requires: both fall into one bucket.
+  void record_alike(std::uint64_t least, std::uint64_t most, std::uint64_t count) noexcept;
 
   std::uint64_t count() const noexcept { return count_; }
   /// The largest value recorded, exact; 0 when empty.

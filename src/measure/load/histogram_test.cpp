@@ -53,5 +53,18 @@ TEST(histogram, a_single_outlier_shows_only_beyond_its_quantile) {
   EXPECT_EQ(values.max(), 50'000'000U);
 }
 
+TEST(histogram, values_recorded_together_are_as_if_each_had_been) {
+  histogram each;
+  histogram together;
+  const std::uint64_t least = 1'000'000;
+  ASSERT_EQ(histogram::bucket_of(least), histogram::bucket_of(least + 90));
+  for (std::uint64_t i = 0; i < 10; ++i) each.record(least + 10 * i);
+  together.record_alike(least, least + 90, 10);
+  EXPECT_EQ(together.unpacked().buckets, each.unpacked().buckets);
+  EXPECT_EQ(together.count(), each.count());
+  EXPECT_EQ(together.max(), each.max());
+  EXPECT_DOUBLE_EQ(together.mean(), each.mean());
+}
+
 }  // namespace
 }  // namespace cede::measure::load
