@@ -1,8 +1,8 @@
 // A worker: one OS thread that runs fibers, one at a time.
 //
 // Actors: its own thread ("the worker"), or a spare one that stands in for it as the same thread
-// (worker_hosting.cpp); other workers and foreign threads ("remote"), which hand
-// it runnables; thieves, which are other idle workers.
+// (worker_hosting.cpp); other workers and foreign threads ("remote"), which hand it runnables;
+// thieves, which are other idle workers.
 //
 // Where a runnable of this worker can be:
 //   running            current()
@@ -16,14 +16,12 @@
 //      the inbox, after they have cleared its parked bit (parking.hpp rule 1). One that may migrate
 //      changes its worker while it is ready, by thieves (preemptive/fair_policy.hpp); while it is
 //      parked, its worker is the one on which it parked, and its timer is on that wheel.
-//   2. Sleeping is announced before the last look at inbox and unstarted, and a remote pushes
-//   before
-//      it looks at the announcement; both are seq_cst, so one of them sees the other (Dekker).
+//   2. Sleeping is announced before the last look at inbox and unstarted, and a remote first pushes
+//      and then looks at the announcement; both are seq_cst, so one sees the other (Dekker).
 //   3. Fibers switch directly to each other. Every `budget_` switches, and when nothing is ready,
 //      control goes to the loop on the thread's own stack, which fires timers and polls.
 //   4. A remote counts itself in `remotes_` until its last touch: the fiber that it wakes may end,
-//   and
-//      the scheduler with it, while the remote is still making the wake-up call.
+//      and the scheduler with it, while the remote is still making the wake-up call.
 //   5. A fiber that ends switches to the loop, which then frees its stack: nothing can free the
 //      stack that it stands on. For the same reason the loop puts a preemptive fiber back in the
 //      policy that has yielded or was interrupted: a thief could run it at once.
