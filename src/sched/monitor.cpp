@@ -2,7 +2,6 @@
 
 #include <pthread.h>
 #include <sched.h>
-#include <signal.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -11,6 +10,7 @@
 #include <system_error>
 
 #include "base/futex.hpp"
+#include "base/signal_mask.hpp"
 #include "base/signals.hpp"
 #include "sched/fiber.hpp"
 #include "sched/scheduler.hpp"
@@ -56,12 +56,8 @@ result<> monitor::start() {
   if (started_.load(std::memory_order_acquire)) return {};
   const std::lock_guard hold(start_lock_);
   if (started_.load(std::memory_order_relaxed)) return {};
-  sigset_t all;
-  sigset_t before;
-  ::sigfillset(&all);
-  ::pthread_sigmask(SIG_SETMASK, &all, &before);
-  result<> outcome;
   try {
+    const base::signal_mask none(base::every_signal());
     thread_ = std::thread([this] {
       ::pthread_setname_np(::pthread_self(), "cede-monitor");
       wait_precisely();
@@ -70,10 +66,9 @@ result<> monitor::start() {
     });
     started_.store(true, std::memory_order_release);
   } catch (const std::exception&) {  // std::system_error, or std::bad_alloc
-    outcome = failure(errc::thread_unavailable);
+    return failure(errc::thread_unavailable);
   }
-  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  return outcome;
+  return {};
 }
 
 void monitor::stop() noexcept {

@@ -1,7 +1,6 @@
 #include "sched/scheduler.hpp"
 
 #include <pthread.h>
-#include <signal.h>
 
 #include <cstdlib>
 #include <mutex>
@@ -10,6 +9,7 @@
 #include "base/assert.hpp"
 #include "base/fork_guard.hpp"
 #include "base/log.hpp"
+#include "base/signal_mask.hpp"
 #include "sched/fiber.hpp"
 #include "sched/fiber_slab.hpp"
 #include "sched/kick.hpp"
@@ -96,15 +96,10 @@ worker& scheduler::place(placement where) noexcept {
 }
 
 result<> scheduler::start_threads(unsigned first) {
-  // Workers leave asynchronous signals to the threads that want them; faults stay theirs.
-  sigset_t all;
-  sigset_t before;
-  ::sigfillset(&all);
-  for (const int fault : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT})
-    ::sigdelset(&all, fault);
-  ::pthread_sigmask(SIG_SETMASK, &all, &before);
   result<> outcome;
   try {
+    // Workers leave asynchronous signals to the threads that want them; faults stay theirs.
+    const base::signal_mask faults_only(base::every_signal_but_faults());
     for (std::size_t i = first; i < workers_.size(); ++i)
       threads_.emplace_back([w = workers_[i].get()] {
         const std::string name = "cede-worker-" + std::to_string(w->index());
@@ -114,7 +109,6 @@ result<> scheduler::start_threads(unsigned first) {
   } catch (const std::exception&) {  // std::system_error, or std::bad_alloc
     outcome = failure(errc::thread_unavailable);
   }
-  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
   if (outcome && monitor_ != nullptr && monitor_->has_watchdog()) outcome = monitor_->start();
   return outcome;
 }

@@ -11,6 +11,7 @@
 #include <cstring>
 #include <utility>
 
+#include "base/signal_mask.hpp"
 #include "context/x86_64/thread_pointer.hpp"
 
 namespace cede::context {
@@ -76,12 +77,11 @@ int start_on(void* stack, observation& result, pthread_t& thread) {
   pthread_attr_t attributes;
   if (const int error = pthread_attr_init(&attributes); error != 0) return error;
   pthread_attr_setstack(&attributes, stack, probe_stack_bytes);
-  sigset_t all;
-  sigset_t before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  const int error = pthread_create(&thread, &attributes, &observe, &result);
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  int error = 0;
+  {
+    const base::signal_mask none(base::every_signal());
+    error = pthread_create(&thread, &attributes, &observe, &result);
+  }
   pthread_attr_destroy(&attributes);
   return error;
 }

@@ -9,6 +9,7 @@
 
 #include "base/alternate_stack.hpp"
 #include "base/futex.hpp"
+#include "base/signal_mask.hpp"
 #include "context/set_id_signal.hpp"
 #include "sched/fiber.hpp"
 #include "sched/preemptive/fair_policy.hpp"
@@ -20,11 +21,8 @@ namespace {
 
 // Faults are the thread's own business; the kick finds nothing here.
 void leave_signals_to_others() noexcept {
-  sigset_t all;
-  ::sigfillset(&all);
-  for (const int fault : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT})
-    ::sigdelset(&all, fault);
-  ::pthread_sigmask(SIG_SETMASK, &all, nullptr);
+  const sigset_t others = base::every_signal_but_faults();
+  ::pthread_sigmask(SIG_SETMASK, &others, nullptr);
 }
 
 // What the kernel knows of the thread that this one stands in for, as far as fibers see it.

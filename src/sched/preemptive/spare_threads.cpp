@@ -1,34 +1,14 @@
 #include "sched/preemptive/spare_threads.hpp"
 
 #include <pthread.h>
-#include <signal.h>
 
 #include <exception>
 
 #include "base/futex.hpp"
 #include "base/log.hpp"
+#include "base/signal_mask.hpp"
 
 namespace cede::sched {
-namespace {
-
-// While it lives threads are started with all signals blocked.
-class all_blocked {
- public:
-  all_blocked() noexcept {
-    sigset_t all;
-    ::sigfillset(&all);
-    ::pthread_sigmask(SIG_SETMASK, &all, &before_);
-  }
-  ~all_blocked() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-  all_blocked(const all_blocked&) = delete;
-  all_blocked& operator=(const all_blocked&) = delete;
-
- private:
-  sigset_t before_;
-};
-
-}  // namespace
-
 spare_threads::spare_threads(unsigned most) : most_(most) {}
 
 spare_threads::~spare_threads() { stop(); }
@@ -42,7 +22,7 @@ result<> spare_threads::start() {
     // And one for rescues.
     while (all_.size() < most_ + 1) all_.push_back(std::make_unique<spare>(*this));
     if (idle_.load(std::memory_order_seq_cst) == 0) start_one();
-    const all_blocked signals;
+    const base::signal_mask none(base::every_signal());
     clerk_ = std::thread([this] {
       ::pthread_setname_np(::pthread_self(), "cede-clerk");
       keep_ready();
@@ -132,7 +112,7 @@ void spare_threads::start_one() {
     } else if (state != spare::absent_state) {
       continue;
     }
-    const all_blocked signals;
+    const base::signal_mask none(base::every_signal());
     s->thread_ = std::thread([one = s.get()] { one->serve(); });
     // From now on it is not absent to anyone, and it is ready when start() returns.
     while (s->state_.load(std::memory_order_acquire) == spare::absent_state)
