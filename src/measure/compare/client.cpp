@@ -33,6 +33,11 @@ outcome<> client::reach(std::string_view stage) {
   return fail(fmt::format("the client says '{}', where '{}' belongs", *line, stage));
 }
 
+outcome<> client::pass(std::string_view stage) {
+  if (auto reached = reach(stage); !reached) return reached;
+  return go_on();
+}
+
 outcome<json> client::read_report() {
   const auto line = process_.read_line(patience);
   if (!line) return std::unexpected(line.error());

@@ -27,6 +27,10 @@ class client {
   /// Lets it go on from there.
   [[nodiscard]] outcome<> go_on() { return process_.write_line(""); }
 
+  /// Lets it go on from `stage` as soon as it is there.
+  /// Errors: as reach.
+  [[nodiscard]] outcome<> pass(std::string_view stage);
+
   /// Has it measure once, and returns its report of that.
   /// Requires: `echo --turns`, which has reached "opened" and gone on.
   [[nodiscard]] outcome<nlohmann::json> take_turn(std::string_view words);

@@ -39,8 +39,7 @@ outcome<nlohmann::json> run_beside_hogs(const server& running, const hogged_load
   auto by = client::start(where.program, words_of(load, running), where.client_cpus, where.stop);
   if (!by) return std::unexpected(by.error());
   for (const std::string_view stage : {"first-opened", "opened", "measured"}) {
-    if (auto reached = by->reach(stage); !reached) return std::unexpected(reached.error());
-    if (auto gone_on = by->go_on(); !gone_on) return std::unexpected(gone_on.error());
+    if (auto passed = by->pass(stage); !passed) return std::unexpected(passed.error());
     if (stage != "opened") continue;
     if (auto done = meanwhile(); !done) return std::unexpected(done.error());
   }

@@ -74,10 +74,8 @@ outcome<seat> seat::take(const contestant& who, std::uint64_t connections, const
                      fmt::to_string(running->port()), "--connections", fmt::to_string(connections)},
                     where.client_cpus, where.stop);
   if (!by) return std::unexpected(by.error());
-  for (const std::string_view stage : {"first-opened", "opened"}) {
-    if (auto reached = by->reach(stage); !reached) return std::unexpected(reached.error());
-    if (auto gone_on = by->go_on(); !gone_on) return std::unexpected(gone_on.error());
-  }
+  for (const std::string_view stage : {"first-opened", "opened"})
+    if (auto passed = by->pass(stage); !passed) return std::unexpected(passed.error());
   return seat(who, std::move(*running), std::move(*by));
 }
 

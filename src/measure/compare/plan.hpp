@@ -10,10 +10,10 @@
 #include <cstdint>
 #include <vector>
 
+#include "measure/compare/churn_trial.hpp"
 #include "measure/compare/hog_trial.hpp"
 #include "measure/compare/load_trial.hpp"
 #include "measure/compare/slice_trial.hpp"
-#include "measure/compare/upset_trials.hpp"
 
 namespace cede::measure::compare {
 

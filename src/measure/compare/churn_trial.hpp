@@ -1,4 +1,4 @@
-// Connections that come and go. What else upsets a server: hog_trial.hpp.
+// Connections that come and go.
 #pragma once
 
 #include <chrono>
