@@ -1,5 +1,6 @@
 #include "io/attempt.hpp"
 
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -66,6 +67,13 @@ attempt try_accept(int fd) noexcept {
     return {.error = made.error};
   }
   return outcome_of(::accept4(fd, nullptr, nullptr, SOCK_CLOEXEC));
+}
+
+bool is_readable(int fd) noexcept {
+  pollfd one{.fd = fd, .events = POLLIN, .revents = 0};
+  const auto count = sys::poll({&one, 1}, 0);
+  // In doubt it is: then the call itself tells.
+  return !count || (one.revents & (POLLIN | POLLHUP | POLLERR)) != 0;
 }
 
 }  // namespace cede::io

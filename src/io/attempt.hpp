@@ -28,4 +28,8 @@ attempt try_send(int fd, std::span<const std::byte> from) noexcept;
 /// accept4(2) on a listener that fibers wait for.
 attempt try_accept(int fd) noexcept;
 
+/// Whether poll(2) calls it readable now. At the mark of urgent data recv(2) says EAGAIN whatever
+/// lies behind, if a signal is pending (tcp_recvmsg), and io_uring's task work counts as one.
+bool is_readable(int fd) noexcept;
+
 }  // namespace cede::io

@@ -168,7 +168,8 @@ std::uint64_t descriptor::receive_for_reader(std::uint64_t news) noexcept {
   if (room_bytes_ == 0) return news;
   const attempt got = try_receive(fd(), {room_.load(std::memory_order_relaxed), room_bytes_});
   if (got.error == EINTR) return news;
-  if (means_later(got.error)) return news & ~readable;
+  // Where there is urgent data the reader itself finds out: use::exhausted().
+  if (means_later(got.error)) return (news & eager) != 0 ? news : news & ~readable;
   received_ = got.error != 0 ? -got.error : static_cast<std::int32_t>(got.moved);
   return got.emptied && (news & eager) == 0 ? news & ~readable : news;
 }

@@ -8,7 +8,8 @@
 //   readable, writable   nothing is known against it: try. Set at birth and at each edge; cleared
 //                        by a user who found the kernel's buffer empty (full) and saw no edge since
 //   eager                an edge told of an end, an error or urgent data: sticky. From then on a
-//                        short read does not mean "empty", as no edge will come for the rest
+//                        short read does not mean "empty", as no edge will come for the rest, and
+//                        EAGAIN only if poll(2) agrees
 //   reading, writing     there is a user
 //   reader_blocks, writer_blocks   that user is an OS thread, which may sit in a system call
 //   closing              a closer is busy with it

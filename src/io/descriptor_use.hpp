@@ -83,9 +83,11 @@ class descriptor::use {
   [[nodiscard]] bool open() const noexcept { return entered_ && !descriptor_.is_closed(); }
   [[nodiscard]] int fd() const noexcept { return descriptor_.fd(); }
 
-  /// The call said EAGAIN.
+  /// The call said EAGAIN, which is not believed where there was urgent data: is_readable().
   void exhausted() noexcept {
     using namespace descriptor_state;
+    if ((seen_ & eager) != 0 && way_ == direction::read && is_readable(fd())) [[unlikely]]
+      return;
     std::uint64_t seen = descriptor_.state_.load(std::memory_order_relaxed);
     do {
       if (tick_of(seen) != tick_of(seen_)) return;

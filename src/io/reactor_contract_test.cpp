@@ -4,11 +4,13 @@
 #include <gtest/gtest.h>
 #include <sys/eventfd.h>
 
+#include <array>
 #include <atomic>
 #include <cede/clock.hpp>
 #include <thread>
 #include <vector>
 
+#include "io/attempt.hpp"
 #include "io/descriptor_use.hpp"
 #include "io/operation.hpp"
 #include "io/test_execution.hpp"
@@ -219,6 +221,8 @@ TEST_P(reactor_contract, a_watched_descriptor_is_told_of_each_edge) {
   drain();
   for (int i = 0; i < 3; ++i) {
     ASSERT_EQ(use.look(), outlook::ready);
+    std::array<std::byte, 1> byte;
+    EXPECT_EQ(try_receive(d->fd(), byte).moved, i == 0 ? 0U : 1U);
     use.exhausted();
     drain();
     EXPECT_EQ(use.look(), outlook::nothing);

@@ -104,6 +104,50 @@ TEST_P(transfer, bytes_behind_urgent_data_are_received_without_another_edge) {
   });
 }
 
+// What recv(2) does at the mark of urgent data while a signal is pending.
+TEST_P(transfer, bytes_behind_urgent_data_are_received_although_recv_says_later) {
+  if (GetParam() == execution::os_thread || GetParam() == execution::foreign_thread)
+    GTEST_SKIP() << "a thread's call blocks, so it is never told to come later";
+  struct denier final : base::sys::fault_hook {
+    base::sys::fault on_call(base::sys::call which, int) noexcept override {
+      if (which != base::sys::call::recv || !denies.exchange(false)) return {};
+      return {.error = EAGAIN};
+    }
+    std::atomic<bool> denies = false;
+  };
+  connect(make_tcp_pair());
+  denier once;
+  run([&] {
+    const base::sys::fault_injection injected(once);
+    EXPECT_EQ(receive(*d, buffer, 0ns).error(), errc::deadline_exceeded);
+    put(peer, "before");
+    EXPECT_EQ(::send(peer.get(), "!", 1, MSG_OOB), 1);
+    put(peer, "after");
+    for (std::size_t before = 0; before < 6;) before += receive(*d, buffer, never).value();
+    std::atomic<sched::runnable*> reader = nullptr;
+    std::string behind;
+    std::atomic<bool> done = false;
+    once.denies = true;
+    companion receiver(GetParam(), [&] {
+      reader = &sched::current();
+      while (behind.size() < 5) behind += text(receive(*d, buffer, never).value());
+      done = true;
+    });
+    bool waited = false;
+    while (!done) {
+      sched::runnable* const who = reader;
+      if (!waited && who != nullptr && (who->state.load() & sched::state_bit::parked) != 0) {
+        waited = true;
+        put(peer, "an edge");
+      }
+      sched::yield();
+    }
+    EXPECT_FALSE(waited);
+    EXPECT_EQ(behind.substr(0, 5), "after");
+    EXPECT_FALSE(once.denies);
+  });
+}
+
 TEST_P(transfer, transfers_cut_short_move_every_byte) {
   struct cutter final : base::sys::fault_hook {
     base::sys::fault on_call(base::sys::call which, int) noexcept override {
