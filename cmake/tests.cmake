@@ -58,6 +58,10 @@ function(cede_discover target filter label)
     PROPERTIES LABELS ${label} TIMEOUT ${CEDE_TEST_TIMEOUT} ${CEDE_UNIT_TEST_ENVIRONMENT})
 endfunction()
 
+# What the compiler does with the registers of AVX-512; its test looks whether they are there.
+set_source_files_properties(${PROJECT_SOURCE_DIR}/src/context/x86_64/switch_avx512_code_test.cpp
+  PROPERTIES COMPILE_OPTIONS "-O2;-mavx512f;-mavx512bw;-mavx512dq")
+
 foreach(layer IN LISTS CEDE_LIBRARY_LAYERS)
   if(CEDE_TEST_LAYERS AND NOT layer IN_LIST CEDE_TEST_LAYERS)
     continue()

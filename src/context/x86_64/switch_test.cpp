@@ -13,6 +13,7 @@
 
 #include "base/sanitizers.hpp"
 #include "context/continuation.hpp"
+#include "context/x86_64/switch_avx512.hpp"
 
 namespace cede::context {
 namespace {
@@ -143,6 +144,29 @@ TEST_F(switch_test, keeps_avx_values) {
   constexpr float in[8] = {1, 2, 3, 4, 5, 6, 7, 8};
   EXPECT_EQ(carry_over_avx(other, in), (std::array<float, 8>{3, 6, 9, 12, 15, 18, 21, 24}));
 }
+
+// A build for a processor with AVX-512 (-march=native) may keep values in 16 more vector registers
+// and in masks, none of which a called function keeps.
+void expect_kept_avx512(std::uint64_t (*carry_over)(continuation&, continuation&, int,
+                                                    const std::uint32_t*) noexcept) {
+  if (!__builtin_cpu_supports("avx512f") || !__builtin_cpu_supports("avx512bw"))
+    GTEST_SKIP() << "no AVX-512 here";
+  partner other([](partner& self) {
+    for (;;) {
+      testing::spoil_avx512();
+      self.park();
+    }
+  });
+  std::array<std::uint32_t, 16> in;
+  for (std::uint32_t i = 0; i < in.size(); ++i) in[i] = (i + 1) * 2654435761U;
+  const std::uint64_t undisturbed = carry_over(other.here(), other.there(), 0, in.data());
+  EXPECT_EQ(carry_over(other.here(), other.there(), 1, in.data()), undisturbed);
+  EXPECT_EQ(carry_over(other.here(), other.there(), 3, in.data()), undisturbed);
+}
+
+TEST_F(switch_test, keeps_avx512_values) { expect_kept_avx512(&testing::carry_over_avx512); }
+
+TEST_F(switch_test, keeps_avx512_masks) { expect_kept_avx512(&testing::carry_over_masks); }
 
 // Runs `change` in the other context, then checks that this one has the standard words and the
 // other still has what it set.
