@@ -1,6 +1,7 @@
 // Preemptive fibers in a scheduler without I/O.
 #include <gtest/gtest.h>
 #include <pthread.h>
+#include <sys/single_threaded.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -11,6 +12,7 @@
 #include <cede/spawn.hpp>
 #include <cede/this_fiber.hpp>
 #include <cerrno>
+#include <cstdlib>
 #include <set>
 #include <stdexcept>
 #include <string>
@@ -164,6 +166,26 @@ TEST_F(preemption, thread_locals_and_errno_are_its_own_across_preemptions_and_wo
         EXPECT_EQ(mine, 7);
       },
       2);
+}
+
+// Reference counts of the standard library, for one, are not atomic while this is set. Asked in a
+// process of its own, in which nobody but cede starts threads.
+TEST(preemption_alone, the_process_does_not_count_as_single_threaded) {
+  const bool single_at_first = __libc_single_threaded != 0;
+  if (const char* const obstacle = obstacle_to_preemptive()) GTEST_SKIP() << obstacle;
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  EXPECT_EXIT(
+      {
+        if (!single_at_first) std::_Exit(2);  // then this shows nothing
+        const auto in = make_scheduler(1, 1ms);
+        bool told = true;
+        run_in(*in, [&told] {
+          auto f = spawn(preemptive, [&told] { told = __libc_single_threaded != 0; }).value();
+          EXPECT_TRUE(f.join());
+        });
+        std::_Exit(told ? 1 : 0);
+      },
+      testing::ExitedWithCode(0), "");
 }
 
 struct counted {
