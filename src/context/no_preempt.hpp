@@ -48,8 +48,10 @@ void forbid_preemption() noexcept;
 [[gnu::always_inline]] inline void forget_pending() noexcept {
   detail::preemption_word |= detail::preemption_not_pending;
 }
+// Where the word is in the TLS block of that thread pointer: at the same distance in every block.
+const std::uint32_t* preemption_word_of(const void* thread_pointer) noexcept;
 // Whether the control flow with that thread pointer is outside of all regions, as far as this
-// thread sees: any thread may ask. The word is at the same distance in every block.
+// thread sees: any thread may ask.
 bool outside_of_regions(const void* thread_pointer) noexcept;
 
 // A region that is begun in one function and ended in another; its end calls nobody.

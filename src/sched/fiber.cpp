@@ -79,7 +79,10 @@ result<> fiber::place_body(const detail::body& callable) {
   run_ = callable.run;
   context_.start_below(stack_, reinterpret_cast<std::byte*>(at & ~std::uintptr_t{15}),
                        tls_ ? &fiber::enter_preemptive : &fiber::enter, this);
-  if (tls_) context_.use_thread_pointer(tls_.thread_pointer());
+  if (tls_) {
+    context_.use_thread_pointer(tls_.thread_pointer());
+    own_tls = context::preemption_word_of(tls_.thread_pointer());
+  }
   return {};
 }
 

@@ -63,6 +63,7 @@ inline constexpr std::uint32_t cancelled = 8;    // sticky
 inline constexpr std::uint32_t in_syscall = 16;  // an OS thread inside an interruptible call
 inline constexpr std::uint32_t signalling = 32;  // a canceller is sending it a signal
 inline constexpr std::uint32_t tree_cancelled = 64;  // sticky: and so is all that it spawns
+inline constexpr std::uint32_t timed = 128;  // may migrate, and has had its timer armed: welcome()
 }  // namespace state_bit
 
 struct wait_queue_tag {};
@@ -117,6 +118,7 @@ struct run_state {
   std::uint8_t registers_at : 6 = 0;
   clock::time_point ambient_deadline = clock::time_point::max();
   const void* body = nullptr;  // what it runs, or null: a hint
+  const void* own_tls = nullptr;  // what it touches first of its own TLS block, or null: a hint
 };
 
 struct runnable : run_state, base::list_hook<wait_queue_tag>, timer {

@@ -55,6 +55,9 @@ constexpr unsigned picks_before_a_start = 64;
   const auto* const top = static_cast<const char*>(*registers_of(r));
   for (std::ptrdiff_t at = 0; at < frames; at += line) __builtin_prefetch(top + at, 1);
   __builtin_prefetch(r.body, 1);
+  if (r.own_tls == nullptr) return;
+  __builtin_prefetch(r.own_tls, 1);
+  __builtin_prefetch(static_cast<const char*>(r.own_tls) + line, 1);
 }
 
 [[gnu::always_inline]] inline void warm_up(const runnable* next) noexcept {
@@ -146,6 +149,7 @@ void worker::run() noexcept {
     round();
     if (runnable* const r = next()) {
       if (spares()) scheduler_.rouse_a_thief(*this);
+      warm_up(policy_->upcoming());
       dispatch(*r);
       reap();
       continue;
@@ -199,12 +203,15 @@ void worker::suspend(runnable& self, clock::time_point until) noexcept {
 }
 
 void worker::suspend_timed(runnable& self, clock::time_point until) noexcept {
+  const bool migrates = has(self.capabilities, capability::may_migrate);
   self.when = until;
   self.fire = &on_timer;
   wheel_.arm(self);
+  // Relaxed: only this worker asks, in welcome().
+  if (migrates) self.state.fetch_or(state_bit::timed, std::memory_order_relaxed);
   pass_on();
   // One that may migrate is perhaps on another worker now, and its timer is disarmed: welcome().
-  if (!has(self.capabilities, capability::may_migrate)) wheel_.disarm(self);
+  if (!migrates) wheel_.disarm(self);
 }
 
 void worker::yield(runnable& self) noexcept {

@@ -27,7 +27,11 @@ fair_policy& worker::fair() {
 
 // One that may migrate has become ready. Its timer is on our wheel, and it may go on elsewhere.
 void worker::welcome(runnable& r) noexcept {
-  wheel_.disarm(r);
+  // Asked first, as the timer's line is cold.
+  if ((r.state.load(std::memory_order_relaxed) & state_bit::timed) != 0) {
+    r.state.fetch_and(~state_bit::timed, std::memory_order_relaxed);
+    wheel_.disarm(r);
+  }
   fair().awakened(r);
 }
 
