@@ -117,7 +117,7 @@ struct run_state {
   // Where its saved registers lie, the stack pointer first, in words from here; 0: nowhere.
   std::uint8_t registers_at : 6 = 0;
   clock::time_point ambient_deadline = clock::time_point::max();
-  const void* body = nullptr;  // what it runs, or null: a hint
+  const void* body = nullptr;     // what it runs, or null: a hint
   const void* own_tls = nullptr;  // what it touches first of its own TLS block, or null: a hint
 };
 
