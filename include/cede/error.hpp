@@ -9,6 +9,7 @@
 ///     if (!n && n.error() == cede::errc::deadline_exceeded) retry_later();
 #pragma once
 
+#include <cstddef>
 #include <expected>
 #include <system_error>
 #include <type_traits>
@@ -51,6 +52,14 @@ using result = std::expected<T, std::error_code>;
 [[nodiscard]] inline std::unexpected<std::error_code> failure_from(int error_number) noexcept {
   return std::unexpected(std::error_code(error_number, std::system_category()));
 }
+
+/// Why a transfer stopped half-way, and how far it had come.
+struct transfer_error : std::error_code {
+  transfer_error(std::error_code why, std::size_t bytes) noexcept
+      : std::error_code(why), transferred(bytes) {}
+
+  std::size_t transferred;  ///< bytes moved before the error
+};
 
 }  // namespace cede
 

@@ -25,14 +25,6 @@
 
 namespace cede {
 
-/// Why a transfer stopped half-way, and how far it had come.
-struct transfer_error : std::error_code {
-  transfer_error(std::error_code why, std::size_t bytes) noexcept
-      : std::error_code(why), transferred(bytes) {}
-
-  std::size_t transferred;  ///< bytes moved before the error
-};
-
 /// A byte stream. One fiber or thread may read while another writes; a second reader or writer at
 /// the same time aborts with a message.
 ///   read_some       at least one byte, or 0 at the end; an empty span gives 0 at once.

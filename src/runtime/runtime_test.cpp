@@ -29,6 +29,16 @@ TEST(run_death, an_escaping_exception_is_printed_and_aborts) {
   EXPECT_DEATH(run([] { throw std::runtime_error("the butter fell"); }), "the butter fell");
 }
 
+TEST(run_death, an_error_whose_value_was_asked_for_is_told_with_its_reason) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  const auto taken = tcp_listener::bind("127.0.0.1", 0).value();
+  const auto place = taken.local_endpoint().value();
+  EXPECT_DEATH(run([&] { tcp_listener::bind(place).value().close(); }),
+               "left the main fiber: Address already in use");
+  EXPECT_DEATH(run([] { tcp_stream().write_all("butter").value(); }),
+               "left the main fiber: the object is closed");
+}
+
 TEST(run_death, a_broken_contract_names_who_broke_it) {
   GTEST_FLAG_SET(death_test_style, "threadsafe");
   const auto broken = [] { CEDE_REQUIRE(1 + 1 == 3, "sum: wrong"); };
