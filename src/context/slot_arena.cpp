@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <optional>
 
 #include "base/sys.hpp"
 #include "context/memory_advice.hpp"
@@ -28,11 +29,30 @@ constexpr std::uint32_t most_slots = std::uint32_t{1} << 21;
 // There are only so many regions: none is spent on a crumb that happens to be free.
 constexpr std::size_t worth_a_region = std::size_t{1} << 20;
 
-// A limited address space belongs to the whole process: take an eighth at a time.
-std::size_t affordable(std::size_t wanted) noexcept {
+// A limited address space belongs to the whole process: take an eighth at a time, and leave as
+// much, or what an arena of malloc takes, to the others. Where stacks get the last of it, an
+// allocation elsewhere throws std::bad_alloc instead of a spawn giving an error.
+constexpr std::size_t share = 8;
+constexpr std::size_t enough_for_others = std::size_t{64} << 20;
+
+std::optional<std::size_t> limit_of_address_space() noexcept {
   rlimit limit{};
-  if (getrlimit(RLIMIT_AS, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return wanted;
-  return std::min(wanted, static_cast<std::size_t>(limit.rlim_cur / 8));
+  if (getrlimit(RLIMIT_AS, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return std::nullopt;
+  return limit.rlim_cur;
+}
+
+std::size_t affordable(std::size_t wanted) noexcept {
+  const auto limit = limit_of_address_space();
+  return limit ? std::min(wanted, *limit / share) : wanted;
+}
+
+bool others_have_room() noexcept {
+  const auto limit = limit_of_address_space();
+  if (!limit) return true;
+  const std::size_t size = std::min(*limit / share, enough_for_others);
+  const auto room = sys::mmap(nullptr, size, PROT_NONE, reservation_flags);
+  if (room) sys::munmap(*room, size);
+  return room.has_value();
 }
 
 }  // namespace
@@ -97,9 +117,10 @@ result<slot_arena::region*> slot_arena::reserve(std::size_t bytes) noexcept {
   if (!base) return std::unexpected(base.error());
   auto links = sys::mmap(nullptr, slots * sizeof(std::uint32_t), PROT_READ | PROT_WRITE,
                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE);
-  if (!links) {
+  if (!links || !others_have_room()) {
+    if (links) sys::munmap(*links, slots * sizeof(std::uint32_t));
     sys::munmap(*base, slots * size);
-    return std::unexpected(links.error());
+    return failure(errc::stack_unavailable);
   }
   // A huge page would make 32 stacks of one. Fails where the kernel has no huge pages: as good.
   (void)sys::madvise(*base, slots * size, MADV_NOHUGEPAGE);

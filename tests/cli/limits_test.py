@@ -1,5 +1,6 @@
 """A server that meets a limit says so once, keeps what it has, and goes on when it can."""
 
+import contextlib
 import os
 import resource
 import selectors
@@ -93,6 +94,30 @@ class Limits(server.Case):
                 running, 60, 5, "the next must wait: the system gives no further thread; the limit "
                 "is 20 threads ('ulimit -u')")
             self.assert_stops(running)
+
+    @unittest.skipIf(server.SANITIZED, "a sanitizer needs the address space for itself")
+    def test_without_address_space_connections_wait_and_a_stop_is_heard(self):
+        with server.Server("--drain", "0s", "--workers", "2",
+                           preexec_fn=server.limit(resource.RLIMIT_AS, 128 << 20)) as running:
+            with contextlib.ExitStack() as stack, selectors.DefaultSelector() as selector:
+                selector.register(running.process.stderr, selectors.EVENT_READ)
+                served = []
+                while not selector.select(0):
+                    one = stack.enter_context(running.connect())
+                    one.sendall(b"hello")
+                    selector.register(one, selectors.EVENT_READ)
+                    answers = {key.fileobj for key, _ in selector.select(server.PATIENCE)}
+                    selector.unregister(one)
+                    if one in answers:
+                        self.assertEqual(server.receive(one, 5), b"hello")
+                        served.append(one)
+                self.assertIn("no memory or address space for a fiber's stack",
+                              running.process.stderr.readline())
+                for one in served:
+                    server.exchange(one, b"still there?")
+                served[0].close()
+                served[1].close()
+                self.assert_stops(running)
 
     @unittest.skipIf(server.SANITIZED, "a sanitizer needs memory of its own")
     def test_an_idle_fiber_costs_one_page_of_stack_and_little_else(self):
