@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <nlohmann/json.hpp>
@@ -15,8 +16,10 @@ namespace cede::measure::compare {
 namespace {
 
 constexpr std::uint64_t first = 100;
-// Fewer than a listener's queue holds (net.core.somaxconn is 4096), so that all connect at once.
-constexpr std::uint64_t connections = 1100;
+// The more, the less it matters what else the machine allocates meanwhile; fewer than a listener's
+// queue holds (net.core.somaxconn is 4096), so that all connect at once.
+constexpr std::uint64_t least = 1100;
+constexpr std::uint64_t most = 4000;
 
 // Accepts, and does nothing else: a server whose connections cost the kernel their sockets only.
 class acceptor {
@@ -70,7 +73,8 @@ outcome<slab_bytes> look_at(std::string_view stage, std::uint64_t wanted, client
 
 }  // namespace
 
-outcome<bare_connections> measure_bare_connections(const ground& where) {
+outcome<bare_connections> measure_bare_connections(std::uint64_t wanted, const ground& where) {
+  const std::uint64_t connections = std::clamp(wanted, least, most);
   auto at = acceptor::listen();
   if (!at) return std::unexpected(at.error());
   auto by = client::start(where.program,

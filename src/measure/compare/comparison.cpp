@@ -124,8 +124,9 @@ outcome<> contest::find_prices() {
   const auto stack = kernel_stack_bytes();
   if (!stack) return std::unexpected(stack.error());
   std::vector<kernel_prices> found;
+  const std::uint64_t most = std::ranges::max(what_.how.connections);
   for (unsigned round = 0; round < price_rounds; ++round) {
-    const auto bare = measure_bare_connections(where_);
+    const auto bare = measure_bare_connections(most, where_);
     if (!bare) return std::unexpected(bare.error());
     slabs_by_cache_ = slabs_by_cache_ && bare->growth.by_cache;
     found.push_back(prices_from(*bare, *stack));

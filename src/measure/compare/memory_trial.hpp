@@ -43,7 +43,9 @@ struct bare_connections {
   slab_bytes growth = {};
 };
 
+/// Of about as many as `wanted`, between 1,100 and 4,000.
 /// Requires: that many more descriptors, in this process.
-[[nodiscard]] outcome<bare_connections> measure_bare_connections(const ground& where);
+[[nodiscard]] outcome<bare_connections> measure_bare_connections(std::uint64_t wanted,
+                                                                 const ground& where);
 
 }  // namespace cede::measure::compare
