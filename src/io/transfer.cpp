@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "base/fork_guard.hpp"
 #include "base/sys.hpp"
 #include "io/attempt.hpp"
 #include "io/descriptor_use.hpp"
@@ -172,6 +173,7 @@ result<std::size_t> on_thread(descriptor& d, const Call& call, sched::runnable& 
 
 template <class Call>
 result<std::size_t> perform(descriptor& d, const Call& call, deadline until) noexcept {
+  base::require_not_forked_child("reading, writing or accepting");
   sched::runnable& self = sched::current();
   if (must_stop(self)) [[unlikely]] {
     return std::unexpected(why_stopped(self));

@@ -4,6 +4,7 @@
 
 #include <cerrno>
 
+#include "base/fork_guard.hpp"
 #include "base/sys.hpp"
 #include "io/descriptor.hpp"
 
@@ -27,6 +28,7 @@ result<detail::socket_handle> adopt_socket(int fd) noexcept {
 }
 
 result<detail::socket_handle> open_socket(int family, blocking_mode mode) noexcept {
+  base::require_not_forked_child("opening a socket");
   const int flags = SOCK_CLOEXEC | (mode == blocking_mode::non_blocking ? SOCK_NONBLOCK : 0);
   const auto fd = sys::socket(family, SOCK_STREAM | flags, IPPROTO_TCP);
   if (!fd) return std::unexpected(fd.error());

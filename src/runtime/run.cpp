@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <mutex>
 
+#include "base/fork_guard.hpp"
 #include "base/log.hpp"
 #include "runtime/engine.hpp"
 #include "sched/outcome_text.hpp"
@@ -99,6 +100,7 @@ int run_on(engine& on, const runtime_options& options, const std::function<int()
 }  // namespace
 
 int detail::run(const runtime_options& options, const std::function<int()>& main) {
+  base::require_not_forked_child("run");
   if (sched::scheduler::current() != nullptr)
     return report_failed_main(make_error_code(errc::nested_run));
   if (const std::string complaint = engine::complaint_about(options); !complaint.empty()) {

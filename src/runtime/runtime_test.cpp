@@ -254,16 +254,62 @@ TEST(run_death, in_a_forked_child_a_static_runtime_lets_it_exit) {
       testing::ExitedWithCode(7), "");
 }
 
+// Whether a child of fork that does this ends by a signal, as one that aborts.
+template <class F>
+bool kills_the_child(F act) {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    ::alarm(60);  // does not stay behind, whatever it does
+    act();
+    ::_exit(0);
+  }
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  return WIFSIGNALED(status);
+}
+
 TEST(run_death, after_fork_the_child_may_only_exec_or_exit) {
   GTEST_FLAG_SET(death_test_style, "threadsafe");
+  const auto run_forking = [](auto act) {
+    run([&] {
+      if (kills_the_child(act)) ::abort();
+    });
+  };
+  const std::string refusal = ": after fork the child may only exec or exit \\(fiber 'main'";
+  EXPECT_DEATH(run_forking([] { static_cast<void>(this_fiber::sleep_for(1ms)); }),
+               "waiting" + refusal);
+  EXPECT_DEATH(run_forking([] { static_cast<void>(tcp_listener::bind("127.0.0.1", 0)); }),
+               "opening a socket" + refusal);
+  EXPECT_DEATH(run_forking([] { run([] {}); }), "run" + refusal);
   EXPECT_DEATH(run([] {
-                 const pid_t child = ::fork();
-                 if (child == 0) static_cast<void>(this_fiber::sleep_for(1ms));
-                 int status = 0;
-                 ::waitpid(child, &status, 0);
-                 if (WIFSIGNALED(status)) ::abort();
+                 auto here = tcp_listener::bind("127.0.0.1", 0).value();
+                 auto stream = tcp_stream::connect(here.local_endpoint().value()).value();
+                 if (kills_the_child([&] { static_cast<void>(stream.write_all("butter")); }))
+                   ::abort();
                }),
-               "after fork the child may only exec or exit");
+               "reading, writing or accepting" + refusal);
+}
+
+TEST(run_death, a_child_of_fork_does_not_go_on_with_other_fibers) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  for (const kind what : {cooperative, os_thread}) {
+    EXPECT_DEATH(run([what] {
+                   pid_t child = -1;
+                   spawn(what,
+                         [&] {
+                           child = ::fork();
+                           if (child == 0) ::alarm(60);  // does not stay behind, whatever it does
+                         })
+                       .value()
+                       .join()
+                       .value();
+                   if (child == 0) ::_exit(0);
+                   int status = 0;
+                   ::waitpid(child, &status, 0);
+                   if (WIFSIGNALED(status)) ::abort();
+                 }),
+                 "the end of a fiber or thread: after fork the child may only exec or exit");
+  }
 }
 
 TEST(run_death, a_broken_contract_names_the_fiber) {

@@ -7,6 +7,7 @@
 #include <new>
 
 #include "base/assert.hpp"
+#include "base/fork_guard.hpp"
 #include "sched/parking.hpp"
 
 namespace cede::sched {
@@ -59,6 +60,7 @@ void spawned::run_body() {
 }
 
 void spawned::announce_end() noexcept {
+  base::require_not_forked_child("the end of a fiber or thread");
   if (group != nullptr) group->ended(*this);
   runnable* const waiting = joiner_.exchange(ended_mark(), std::memory_order_acq_rel);
   if (waiting != nullptr) unpark(*waiting);
