@@ -2,6 +2,7 @@
 
 #include <array>
 #include <atomic>
+#include <climits>
 #include <cstring>
 #include <deque>
 #include <mutex>
@@ -51,6 +52,11 @@ const disposition* record(state& all, const disposition& action) {
 disposition current_of(int number) noexcept {
   disposition current{};
   ::sigaction(number, nullptr, &current);
+  // A sigset_t has room for 1,024 signals; behind those of the kernel glibc leaves what was on its
+  // stack, so that a disposition would differ from itself. (sigemptyset leaves it too.)
+  sigset_t known{};
+  std::memcpy(&known, &current.sa_mask, (NSIG - 1) / CHAR_BIT);
+  current.sa_mask = known;
   return current;
 }
 

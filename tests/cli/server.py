@@ -74,15 +74,15 @@ def without_realtime():
 
 
 class Server:
-    """A running `cede serve echo`."""
+    """A running `cede serve echo`, `under` another program if one is given."""
 
-    def __init__(self, *arguments, **options):
+    def __init__(self, *arguments, under=(), **options):
         options.setdefault("stdin", subprocess.DEVNULL)
         # On a busy machine a fiber keeps its worker for long without having had the CPU.
         if "--watchdog" not in arguments:
             arguments += ("--watchdog", "0ms")
         self.process = subprocess.Popen(
-            [PROGRAM, "serve", "echo", "--port", "0", *arguments],
+            [*under, PROGRAM, "serve", "echo", "--port", "0", *arguments],
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options)
         self.line = self.process.stdout.readline()
         match = re.match(r"listening on (.*):(\d+), kind ", self.line)
