@@ -37,6 +37,9 @@ class Dev(unittest.TestCase):
             dev("build", "relaese"),
             "no preset 'relaese': choose one of dev release asan tsan clang aarch64")
 
+    def test_a_second_preset_is_named_before_anything_is_built(self):
+        self.assert_refused(dev("build", "dev", "asan"), "'asan' is one word too many for build")
+
     def test_an_unknown_option_of_test_is_named(self):
         self.assert_refused(dev("test", "--fast"), "no option '--fast'")
 
