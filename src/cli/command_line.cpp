@@ -50,7 +50,7 @@ class command_line {
       app_.parse(static_cast<int>(words.size()), words.data());
       refuse_unknown();
     } catch (const CLI::CallForHelp&) {
-      return show(deepest()->help());
+      return show(deepest()->help(path_to(deepest()->get_parent())));
     } catch (const CLI::CallForVersion& text) {
       return show(std::string(text.what()) + "\n");
     } catch (const CLI::ArgumentMismatch& error) {
@@ -63,12 +63,7 @@ class command_line {
   }
 
   /// The verb as far as it was understood, to look up the help of.
-  std::string verb() const {
-    std::string words;
-    for (const CLI::App* app = deepest(); app != nullptr; app = app->get_parent())
-      words = app->get_name() + (words.empty() ? "" : " ") + words;
-    return words;
-  }
+  std::string verb() const { return path_to(deepest()); }
 
  private:
   void add_serve() {
@@ -100,6 +95,13 @@ class command_line {
   verbosity how_much() const { return verbose_ ? verbosity::verbose : verbosity::normal; }
 
   // The verb that was given last.
+  static std::string path_to(const CLI::App* app) {
+    std::string words;
+    for (; app != nullptr; app = app->get_parent())
+      words = app->get_name() + (words.empty() ? "" : " ") + words;
+    return words;
+  }
+
   const CLI::App* deepest() const {
     const CLI::App* app = &app_;
     while (!app->get_subcommands().empty()) app = app->get_subcommands().front();

@@ -92,6 +92,12 @@ class Answers(server.Case):
                        "--drain", "--hog-byte", "--hog-for", "--watchdog"):
             self.assertIn(option, result.stdout)
 
+    def test_help_shows_the_whole_command(self):
+        for verb in ([], ["serve"], ["serve", "echo"], ["load", "echo"], ["compare"]):
+            with self.subTest(verb=verb):
+                usage = server.run(*verb, "--help").stdout.splitlines()[1]
+                self.assertRegex(usage, "^Usage: " + " ".join(["cede", *verb]) + r" \[OPTIONS\]")
+
     def test_help_of_the_program_names_the_verbs(self):
         result = server.run("--help")
         self.assertEqual(result.returncode, 0)
