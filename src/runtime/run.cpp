@@ -9,6 +9,7 @@
 
 #include "base/fork_guard.hpp"
 #include "base/log.hpp"
+#include "context/machine.hpp"
 #include "runtime/engine.hpp"
 #include "sched/outcome_text.hpp"
 #include "sched/parking.hpp"
@@ -108,6 +109,7 @@ int detail::run(const runtime_options& options, const std::function<int()>& main
     return EXIT_FAILURE;
   }
   auto made = engine::create(options);
+  if (!made && context::obstacle_to_switching() != nullptr) return EXIT_FAILURE;  // it said so
   if (!made) return report_failed_main(made.error());
   return run_on(**made, options, main);
 }

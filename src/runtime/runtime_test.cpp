@@ -10,6 +10,7 @@
 
 #include "base/assert.hpp"
 #include "base/sanitizers.hpp"
+#include "context/machine.hpp"
 
 namespace cede {
 namespace {
@@ -57,6 +58,23 @@ TEST(run_death, options_that_are_wrong_are_named_with_their_value) {
               "^cede: runtime_options::spare_threads is 5000: give 0 to 1024\n$");
   EXPECT_EXIT(std::exit(run({.workers = 2, .seed = 1}, [] {})), testing::ExitedWithCode(1),
               "^cede: runtime_options::workers is 2: with a seed there is one, give 1 or 0\n$");
+}
+
+// The first switch would end the process with a signal and no word.
+TEST(run_death, a_machine_that_checks_returns_is_refused_with_what_to_do) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  const auto run_there = [] {
+    context::returns_are_checked = []() noexcept { return true; };
+    return run([] { std::exit(99); });
+  };
+  const auto start_there = [] {
+    context::returns_are_checked = []() noexcept { return true; };
+    return runtime::start().error() == errc::not_supported ? 1 : 99;
+  };
+  const char* const one_line =
+      "^cede: [a-z ]*are on and forbid switching stacks; run with GLIBC_TUNABLES=[a-z0-9_.=]*\n$";
+  EXPECT_EXIT(std::exit(run_there()), testing::ExitedWithCode(1), one_line);
+  EXPECT_EXIT(std::exit(start_there()), testing::ExitedWithCode(1), one_line);
 }
 
 TEST(run, inside_a_run_is_an_error_and_a_second_run_works) {

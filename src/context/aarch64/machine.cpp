@@ -6,8 +6,8 @@ namespace cede::context {
 
 namespace {
 
-// Guarded control stacks: returns would be compared with the one of another context. The numbers
-// are of Linux 6.13 and not in this glibc's headers; older kernels answer EINVAL.
+// Guarded control stacks. The numbers are of Linux 6.13 and not in this glibc's headers; older
+// kernels answer EINVAL.
 bool has_guarded_control_stack() noexcept {
   constexpr int get_shadow_stack_status = 74;
   constexpr unsigned long enabled = 1;
@@ -17,8 +17,10 @@ bool has_guarded_control_stack() noexcept {
 
 }  // namespace
 
+constinit machine_question returns_are_checked = &has_guarded_control_stack;
+
 const char* obstacle_to_switching() noexcept {
-  if (has_guarded_control_stack())
+  if (returns_are_checked())
     return "guarded control stacks are on and forbid switching stacks; run with "
            "GLIBC_TUNABLES=glibc.cpu.aarch64_gcs=0";
   return nullptr;
