@@ -24,6 +24,7 @@ enum class wait_reason : std::uint8_t {
   descriptors,  // accept found no free file descriptor and backs off
   close,
   completion,
+  static_initializer,
 };
 
 /// The words for it, as in "fiber 'a' waits: mutex".
@@ -63,6 +64,8 @@ constexpr std::string_view to_string(wait_reason reason) noexcept {
       return "close";
     case wait_reason::completion:
       return "completion";
+    case wait_reason::static_initializer:
+      return "static initializer";
   }
   return "unknown";
 }
