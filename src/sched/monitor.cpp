@@ -142,6 +142,7 @@ clock::time_point monitor::look_at(worker& w, stretch& last, clock::time_point n
     last.since = now;
     last.no_kick_before = {};
     last.kicked = last.named = false;
+    last.looked_after = {};
     blocked_.moved(w);
   } else if (watchdog_.on() && !w.runs_preemptive()) {
     watchdog_.look(w, switches, last.since, now);
@@ -166,8 +167,21 @@ clock::time_point monitor::look_at_slice(worker& w, stretch& last, clock::time_p
   if (now + nearly_over < due) return end.count() != 0 ? due : std::min(due, now + usual);
   last.no_kick_before = now + slice;
   // Alone it may go on: whoever comes is seen within a slice.
-  if (w.live() > 1) kick(w, last, now);
+  if (w.live() > 1)
+    kick(w, last, now);
+  else
+    look_at_lone(w, last, now);
   return last.no_kick_before;
+}
+
+// Nobody wants its place, but if it hangs in a mutex that the kernel cannot hand over its handler
+// is the one to say so (fiber::interrupt). Each look is twice as late as the one before.
+void monitor::look_at_lone(worker& w, stretch& last, clock::time_point now) noexcept {
+  constexpr auto soon = std::chrono::milliseconds(100);
+  const clock::duration kept = now - last.since;
+  if (kept < std::max<clock::duration>(soon, 2 * last.looked_after)) return;
+  last.looked_after = kept;
+  if (activity_of(w, last).what == context::activity::in_futex) kick(w, last, now);
 }
 
 // It runs its loop or a cooperative fiber, which nobody interrupts. But what that waits for may be

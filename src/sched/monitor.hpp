@@ -69,14 +69,16 @@ class monitor {
     clock::time_point since{};
     clock::time_point no_kick_before{};
     pid_t thread = 0;
-    bool kicked = false;  // in this stretch
-    bool named = false;   // likewise
+    bool kicked = false;             // in this stretch
+    bool named = false;              // likewise
+    clock::duration looked_after{};  // when it was last looked at though alone: likewise
     context::activity_probe activity;
   };
 
   void serve() noexcept;
   clock::time_point look(clock::time_point now) noexcept;
   clock::time_point look_at(worker& w, stretch& last, clock::time_point now) noexcept;
+  void look_at_lone(worker& w, stretch& last, clock::time_point now) noexcept;
   clock::time_point look_at_slice(worker& w, stretch& last, clock::time_point now) noexcept;
   clock::time_point look_at_pinned(worker& w, stretch& last, clock::time_point now) noexcept;
   void kick(worker& w, stretch& last, clock::time_point now) noexcept;

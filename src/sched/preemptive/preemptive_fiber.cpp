@@ -12,8 +12,10 @@
 // run it.
 #include <cede/spawn.hpp>
 
+#include "base/assert.hpp"
 #include "context/no_preempt.hpp"
 #include "context/preempt.hpp"
+#include "context/priority_wait.hpp"
 #include "context/tls_block.hpp"
 #include "sched/fiber.hpp"
 #include "sched/kernel_carrier.hpp"
@@ -68,11 +70,14 @@ void fiber::run_as_thread(void* self) { static_cast<fiber*>(self)->run_body(); }
 
 // One region is the handler's own.
 bool fiber::interrupt(ucontext_t& at, const sigset_t& usual_mask) noexcept {
+  const context::preemptible_stack whole{.bottom = stack_.bottom, .top = tls_.low()};
+  CEDE_REQUIRE(!context::waits_for_priority_mutex(at, whole),
+               "a preemptive fiber must not wait for a mutex with priority inheritance, as the "
+               "kernel cannot hand it over: use PTHREAD_PRIO_NONE, or lock it in threads only");
   if (context::open_regions() != 1) {
     context::note_pending();
     return false;
   }
-  const context::preemptible_stack whole{.bottom = stack_.bottom, .top = tls_.low()};
   return context::divert(at, whole, usual_mask, &fiber::interrupted, this) ==
          context::diversion::done;
 }
