@@ -4,6 +4,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cstddef>
@@ -17,9 +18,8 @@ namespace {
 // Longer than any path to the file, the thread's number has ten digits at most.
 using path_text = std::array<char, 64>;
 
-int open_file(pid_t thread) noexcept {
+int open_file(pid_t thread, std::string_view after) noexcept {
   constexpr std::string_view before = "/proc/self/task/";
-  constexpr std::string_view after = "/syscall";
   path_text path{};
   char* end = before.copy(path.data(), before.size()) + path.data();
   end = std::to_chars(end, path.data() + path.size() - after.size() - 1, thread).ptr;
@@ -48,7 +48,7 @@ thread_activity parse(std::string_view text) noexcept {
 
 }  // namespace
 
-activity_probe::activity_probe(pid_t thread) noexcept : file_(open_file(thread)) {}
+activity_probe::activity_probe(pid_t thread) noexcept : file_(open_file(thread, "/syscall")) {}
 
 activity_probe::~activity_probe() {
   if (file_ >= 0) ::close(file_);
@@ -68,6 +68,26 @@ thread_activity activity_probe::look() const noexcept {
   const ssize_t count = ::pread(file_, text.data(), text.size(), 0);
   if (count <= 0) return {};
   return parse({text.data(), static_cast<std::size_t>(count)});
+}
+
+// The 39th field; the second, a name in parentheses, may have spaces.
+int cpu_of(pid_t thread) noexcept {
+  const int file = open_file(thread, "/stat");
+  if (file < 0) return -1;
+  std::array<char, 1024> text;
+  const ssize_t count = ::pread(file, text.data(), text.size(), 0);
+  ::close(file);
+  if (count <= 0) return -1;
+  std::string_view rest(text.data(), static_cast<std::size_t>(count));
+  rest.remove_prefix(std::min(rest.rfind(')'), rest.size()));
+  for (int field = 2; field < 39; ++field) {
+    const std::size_t space = rest.find(' ');
+    if (space == std::string_view::npos) return -1;
+    rest.remove_prefix(space + 1);
+  }
+  int cpu = -1;
+  std::from_chars(rest.data(), rest.data() + rest.size(), cpu);
+  return cpu;
 }
 
 thread_activity activity_of(pid_t thread) noexcept { return activity_probe(thread).look(); }

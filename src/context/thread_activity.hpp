@@ -42,4 +42,7 @@ class activity_probe {
 // The same for a look now and then.
 [[nodiscard]] thread_activity activity_of(pid_t thread) noexcept;
 
+// The CPU that a thread of this process runs on, or ran on last; -1: unknown. Some 5 us.
+[[nodiscard]] int cpu_of(pid_t thread) noexcept;
+
 }  // namespace cede::context

@@ -99,6 +99,31 @@ TEST_F(thread_activity_test, of_one_that_is_gone_nothing_is_known) {
   EXPECT_EQ(moved.look().what, activity::unknown);
 }
 
+TEST(thread_activity, of_no_thread_is_there_a_cpu) {
+  EXPECT_EQ(cpu_of(0), -1);
+  EXPECT_EQ(cpu_of(-5), -1);
+}
+
+TEST(thread_activity, a_threads_cpu_is_the_one_that_it_is_bound_to) {
+  if (CEDE_EMULATED) GTEST_SKIP() << "the emulator's CPUs need not be the kernel's";
+  cpu_set_t before;
+  ASSERT_EQ(::sched_getaffinity(0, sizeof before, &before), 0);
+  const auto self = static_cast<pid_t>(::syscall(SYS_gettid));
+  char name[16];
+  ::pthread_getname_np(::pthread_self(), name, sizeof name);
+  ::pthread_setname_np(::pthread_self(), "a) R 1 (b) 2");  // a name that looks like more fields
+  for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
+    if (!CPU_ISSET(cpu, &before)) continue;
+    cpu_set_t one;
+    CPU_ZERO(&one);
+    CPU_SET(cpu, &one);
+    ASSERT_EQ(::sched_setaffinity(0, sizeof one, &one), 0);
+    EXPECT_EQ(cpu_of(self), cpu);
+  }
+  ::pthread_setname_np(::pthread_self(), name);
+  ::sched_setaffinity(0, sizeof before, &before);
+}
+
 TEST(thread_activity, of_no_thread_nothing_is_known) {
   EXPECT_EQ(activity_of(0).what, activity::unknown);
   EXPECT_EQ(activity_of(-1).what, activity::unknown);

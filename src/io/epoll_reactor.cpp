@@ -1,6 +1,7 @@
 #include "io/epoll_reactor.hpp"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -96,6 +97,12 @@ void epoll_reactor::unwatch(descriptor&) noexcept {
 
 bool epoll_reactor::watching() const noexcept {
   return operations_ != 0 || watched_.load(std::memory_order_relaxed) != 0;
+}
+
+// The set is a file that is readable while it has events to tell of.
+bool epoll_reactor::has_news() const noexcept {
+  pollfd set{.fd = epoll_.get(), .events = POLLIN, .revents = 0};
+  return ::poll(&set, 1, 0) != 0;
 }
 
 // The file may be in the set already, for a descriptor or for the other direction: a duplicate is a

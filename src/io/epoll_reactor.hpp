@@ -37,6 +37,7 @@ class epoll_reactor final : public reactor {
   void poll(clock::time_point until) noexcept override;
   void wake() noexcept override;
   bool watching() const noexcept override;
+  bool has_news() const noexcept override;
 
  private:
   // Few enough that what a batch received is still in the cache when its fibers run.

@@ -107,6 +107,8 @@ bool io_uring_reactor::watching() const noexcept {
   return operations_ != 0 || watched_.load(std::memory_order_relaxed) != 0;
 }
 
+bool io_uring_reactor::has_news() const noexcept { return ring_->has_completions(); }
+
 void io_uring_reactor::submit(operation& o) noexcept {
   check_owner();
   CEDE_ASSERT(!o.outstanding, "an I/O operation is submitted twice");

@@ -35,6 +35,7 @@ class io_uring_reactor final : public reactor {
   void poll(clock::time_point until) noexcept override;
   void wake() noexcept override;
   bool watching() const noexcept override;
+  bool has_news() const noexcept override;
 
  private:
   io_uring_reactor(sched::worker& owner, std::unique_ptr<io_uring_ring> ring,

@@ -125,6 +125,10 @@ result<> io_uring_ring::submit(const io_uring_sqe& request) noexcept {
   return failure_from(error);
 }
 
+bool io_uring_ring::has_completions() const noexcept {
+  return load_acquire(*cq_head_) != load_acquire(*cq_tail_);
+}
+
 void io_uring_ring::wait(clock::time_point until) noexcept {
   if (sys::injected_fault(sys::call::ring_enter).error != 0) return;
   int outcome = 0;

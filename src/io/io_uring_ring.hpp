@@ -35,6 +35,9 @@ class io_uring_ring {
   template <class Visit>
   void reap(Visit visit) noexcept;
 
+  /// Whether reap() would visit any. Any thread.
+  bool has_completions() const noexcept;
+
   /// Cancels the request with this user_data, if it still waits; its completion comes in any case.
   /// Any thread. Does not wait.
   void stop(std::uint64_t user_data) noexcept;

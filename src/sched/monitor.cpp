@@ -47,7 +47,11 @@ void wake_at_once() noexcept {
 }  // namespace
 
 monitor::monitor(scheduler& of, watchdog_options watch)
-    : scheduler_(of), watchdog_(std::move(watch)), seen_(of.workers().size()), blocked_(of) {}
+    : scheduler_(of),
+      watchdog_(std::move(watch)),
+      seen_(of.workers().size()),
+      computing_on_(of.workers().size(), -1),
+      blocked_(of) {}
 
 monitor::~monitor() { stop(); }
 
@@ -62,6 +66,7 @@ result<> monitor::start() {
       ::pthread_setname_np(::pthread_self(), "cede-monitor");
       wait_precisely();
       wake_at_once();
+      cpus_.begin();
       serve();
     });
     started_.store(true, std::memory_order_release);
@@ -211,10 +216,23 @@ void monitor::kick(worker& w, stretch& last, clock::time_point now) noexcept {
   const auto doing = activity_of(w, last);
   if (doing.what == context::activity::in_syscall) return escape(w, last, doing.number, now);
   if (doing.what == context::activity::in_futex && last.kicked) blocked_.rescue(w);
+  if (doing.what == context::activity::running) {
+    make_room(w, last);
+    if (!w.anyone_waits(now)) return;
+  }
   last.kicked = true;
   // Release pairs with the acquire in worker::interrupt_if_due.
   w.probe().kick_for.store(last.switches + 1, std::memory_order_release);
   static_cast<void>(base::signals::kick(last.thread));
+}
+
+// Now and then, as who computes seldom moves. Where a worker has computed it is likely to do so
+// again: that stays until it is seen elsewhere.
+void monitor::make_room(worker& w, stretch& last) noexcept {
+  constexpr unsigned once_in = 16;
+  if (last.looks++ % once_in != 0) return;
+  computing_on_[w.index()] = context::cpu_of(last.thread);
+  cpus_.keep_off(computing_on_);
 }
 
 void monitor::escape(worker& w, stretch& last, long call, clock::time_point now) noexcept {

@@ -9,9 +9,10 @@
 //      then looks at the announcement. All four are seq_cst, so one sees the other (Dekker). In the
 //      same way a worker that wants a look at some time first writes that time.
 //   2. So nothing ticks while nothing runs, and a worker pays one load each time it wakes up.
-//   3. It kicks a worker that runs a preemptive fiber beyond its slice while others live there. Not
-//      in a system call other than a futex: a sleep would end early, a send be cut short. There it
-//      has the worker handed over (preemptive/blocked_workers.hpp).
+//   3. It kicks a worker that runs a preemptive fiber beyond its slice while others live there and
+//      one of them could run (worker::anyone_waits). Not in a system call other than a futex: a
+//      sleep would end early, a send be cut short. There it has the worker handed over
+//      (preemptive/blocked_workers.hpp).
 //   4. It waits for no lock that a preempted fiber may hold, malloc's among them: nobody would kick
 //      whoever keeps that fiber from running. (A report of the watchdog is an exception.)
 #pragma once
@@ -25,6 +26,7 @@
 #include <vector>
 
 #include "context/thread_activity.hpp"
+#include "sched/monitor_cpus.hpp"
 #include "sched/preemptive/blocked_workers.hpp"
 #include "sched/watchdog.hpp"
 
@@ -69,6 +71,7 @@ class monitor {
     clock::time_point since{};
     clock::time_point no_kick_before{};
     pid_t thread = 0;
+    unsigned looks = 0;              // at somebody who computes
     bool kicked = false;             // in this stretch
     bool named = false;              // likewise
     clock::duration looked_after{};  // when it was last looked at though alone: likewise
@@ -76,6 +79,7 @@ class monitor {
   };
 
   void serve() noexcept;
+  void make_room(worker& w, stretch& last) noexcept;
   clock::time_point look(clock::time_point now) noexcept;
   clock::time_point look_at(worker& w, stretch& last, clock::time_point now) noexcept;
   void look_at_lone(worker& w, stretch& last, clock::time_point now) noexcept;
@@ -92,6 +96,8 @@ class monitor {
   scheduler& scheduler_;
   watchdog watchdog_;
   std::vector<stretch> seen_;
+  std::vector<int> computing_on_;  // by worker: the CPU, or -1
+  monitor_cpus cpus_;
   blocked_workers blocked_;
   std::atomic<clock::rep> next_look_{looking};
   std::atomic<std::uint32_t> calls_{0};

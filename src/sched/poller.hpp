@@ -23,6 +23,9 @@ class poller {
   /// Whether an event may come from outside: a busy worker then looks from time to time, and a
   /// deterministic scheduler does not call it a deadlock. The worker's thread only.
   virtual bool watching() const noexcept = 0;
+
+  /// Whether a `poll` would find something, or cannot be known to find nothing. Any thread.
+  virtual bool has_news() const noexcept = 0;
 };
 
 class futex_poller final : public poller {
@@ -30,6 +33,7 @@ class futex_poller final : public poller {
   void poll(clock::time_point until) noexcept override;
   void wake() noexcept override;
   bool watching() const noexcept override { return false; }
+  bool has_news() const noexcept override { return woken_.load(std::memory_order_relaxed) != 0; }
 
  private:
   std::atomic<std::uint32_t> woken_{0};

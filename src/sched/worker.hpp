@@ -107,6 +107,9 @@ class worker final : public carrier {
   bool runs_preemptive() const noexcept {
     return probe_.preemptive_at.load(std::memory_order_seq_cst) == switches();
   }
+  /// While it runs a preemptive fiber that computes: whether anybody else could run, had it to give
+  /// way now. Any thread.
+  bool anyone_waits(clock::time_point now) const noexcept;
   /// In the kick's handler, on its thread, in a region: true if the fiber there gives way at once.
   bool kicked(ucontext_t& interrupted) noexcept;
   /// Gives way to others; `f` is what runs. Returns when it goes on, perhaps on another worker.

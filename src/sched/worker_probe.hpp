@@ -38,6 +38,8 @@ struct worker_probe {
   // For preemption. Written by the worker at each switch to a preemptive fiber, in this order:
   std::atomic<clock::rep> slice{0};      // how long it may run
   std::atomic<clock::rep> slice_end{0};  // when its time is over; 0: `slice` after it is first seen
+  std::atomic<bool> others_ready{true};  // or that is not known; set also while it runs
+  std::atomic<clock::rep> next_timer{0};  // when the first timer is due; 0: that is not known
   std::atomic<std::uint64_t> preemptive_at{UINT64_MAX};  // the count of switches then
   std::atomic<fiber*> occupant{nullptr};   // that fiber; written before `preemptive_at`
   std::atomic<std::uint64_t> kick_for{0};  // by the monitor: that count, plus one, when it kicks

@@ -1,6 +1,7 @@
 // Preemptive fibers in a scheduler without I/O.
 #include <gtest/gtest.h>
 #include <pthread.h>
+#include <sched.h>
 #include <sys/single_threaded.h>
 #include <time.h>
 #include <unistd.h>
@@ -13,6 +14,8 @@
 #include <cede/this_fiber.hpp>
 #include <cerrno>
 #include <cstdlib>
+#include <filesystem>
+#include <fstream>
 #include <set>
 #include <stdexcept>
 #include <string>
@@ -339,7 +342,7 @@ TEST_F(preemption, nobody_looks_at_a_worker_that_sleeps_since_a_hog_has_stopped)
   run_in(*in, [&] {
     auto hog = spawn(preemptive, [&] {
                  const auto* const policy = in->workers().front()->known_fair();
-                 while (policy->expirations() < 5) {
+                 while (policy->expirations() == 0) {
                  }
                  asleep = true;
                  static_cast<void>(this_fiber::sleep_for(60ms));
@@ -348,6 +351,133 @@ TEST_F(preemption, nobody_looks_at_a_worker_that_sleeps_since_a_hog_has_stopped)
   });
   observer.join();
   EXPECT_LE(looks, 50u);
+}
+
+// Each kick would cost it some 10 us in a virtual machine.
+TEST_F(preemption, one_that_computes_is_left_alone_while_all_others_sleep) {
+  run([] {
+    auto sleeper =
+        spawn([] { EXPECT_EQ(this_fiber::sleep_for(1h).error(), errc::cancelled); }).value();
+    std::uint64_t interrupted = 0;
+    auto hog = spawn(preemptive, [&] {
+                 const fair_policy& its = *worker::current()->known_fair();
+                 while (its.expirations() == 0) {
+                 }
+                 const std::uint64_t before = its.expirations();
+                 const auto end = clock::now() + 100ms;
+                 while (clock::now() < end) {
+                 }
+                 interrupted = its.expirations() - before;
+               }).value();
+    EXPECT_TRUE(hog.join());
+    EXPECT_LE(interrupted, 2u);
+    sleeper.cancel();
+    EXPECT_TRUE(sleeper.join());
+  });
+}
+
+// Where the monitor may run: of the thread of that name, as the kernel tells. Empty: not there yet.
+std::string cpus_of_monitor() {
+  for (const auto& task : std::filesystem::directory_iterator("/proc/self/task")) {
+    std::ifstream status(task.path() / "status");
+    std::string line;
+    std::getline(status, line);
+    if (!line.ends_with("cede-monitor")) continue;
+    while (std::getline(status, line))
+      if (line.starts_with("Cpus_allowed_list:")) return line.substr(line.find('\t') + 1);
+  }
+  return {};
+}
+
+// Hangs, until ctest ends it, where the monitor stays.
+TEST_F(preemption, the_monitor_makes_room_where_a_fiber_computes) {
+  cpu_set_t all;
+  ASSERT_EQ(::sched_getaffinity(0, sizeof all, &all), 0);
+  if (CPU_COUNT(&all) != 2 || !CPU_ISSET(0, &all) || !CPU_ISSET(1, &all))
+    GTEST_SKIP() << "for two CPUs, 0 and 1, of which one remains";
+  run([&] {
+    auto sleeper = spawn([] { static_cast<void>(this_fiber::sleep_for(1h)); }).value();
+    for (const int own : {1, 0}) {
+      auto hog = spawn(preemptive, [own] {
+                   cpu_set_t one;
+                   CPU_ZERO(&one);
+                   CPU_SET(own, &one);
+                   ASSERT_EQ(::sched_setaffinity(0, sizeof one, &one), 0);
+                   const std::string other = own == 0 ? "1" : "0";
+                   while (cpus_of_monitor() != other) {
+                     const auto end = clock::now() + 5ms;
+                     while (clock::now() < end) {
+                     }
+                   }
+                 }).value();
+      EXPECT_TRUE(hog.join());
+    }
+    sleeper.cancel();
+    EXPECT_TRUE(sleeper.join());
+  });
+  ::sched_setaffinity(0, sizeof all, &all);
+}
+
+TEST_F(preemption, whom_it_wakes_or_spawns_runs_although_it_goes_on) {
+  run([] {
+    std::atomic<runnable*> waiter{nullptr};
+    std::atomic<int> arrived{0};
+    auto woken = spawn([&] {
+                   waiter = &current();
+                   park(wait_reason::event);
+                   ++arrived;
+                 }).value();
+    auto hog = spawn(preemptive, [&] {
+                 const fair_policy& its = *worker::current()->known_fair();
+                 while (waiter == nullptr) this_fiber::yield();
+                 while (its.expirations() == 0) {
+                 }
+                 unpark(*waiter);
+                 while (arrived != 1) {
+                 }
+                 auto born = spawn(attributes{.where = placement::same_worker}, [&] { ++arrived; });
+                 while (arrived != 2) {
+                 }
+                 auto timed = spawn([&] {
+                   EXPECT_TRUE(this_fiber::sleep_for(5ms));
+                   ++arrived;
+                 });
+                 while (arrived != 3) {
+                 }
+                 EXPECT_TRUE(born && born->join() && timed && timed->join());
+               }).value();
+    EXPECT_TRUE(hog.join());
+    EXPECT_TRUE(woken.join());
+  });
+}
+
+TEST_F(preemption, whom_another_thread_wakes_runs_although_it_goes_on) {
+  run([] {
+    std::atomic<runnable*> waiter{nullptr};
+    std::atomic<bool> left_alone{false};
+    std::atomic<bool> arrived{false};
+    auto woken = spawn([&] {
+                   waiter = &current();
+                   park(wait_reason::event);
+                   arrived = true;
+                 }).value();
+    std::thread outside([&] {
+      while (!left_alone) std::this_thread::yield();
+      unpark(*waiter);
+    });
+    auto hog = spawn(preemptive, [&] {
+                 const fair_policy& its = *worker::current()->known_fair();
+                 while (waiter == nullptr) this_fiber::yield();
+                 while (its.expirations() == 0) {
+                 }
+                 left_alone = true;
+                 while (!arrived) {
+                 }
+               }).value();
+    EXPECT_TRUE(hog.join());
+    EXPECT_TRUE(woken.join());
+    outside.join();
+  });
 }
 
 TEST_F(preemption, a_sleep_of_the_c_library_is_not_cut_short) {

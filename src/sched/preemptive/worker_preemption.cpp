@@ -47,6 +47,11 @@ void worker::begin_slice(fiber& f, clock::duration quantum,
   const clock::duration own = std::chrono::microseconds(f.slice);
   probe_.slice.store((f.slice != 0 ? own : scheduler_.slice()).count(), std::memory_order_relaxed);
   clock::rep end = 0;
+  // Asked of the background only: there a fiber comes to stay.
+  const bool known = quantum != clock::duration(0);
+  const auto timer = known ? wheel_.next() : clock::time_point{};
+  probe_.next_timer.store(timer.time_since_epoch().count(), std::memory_order_relaxed);
+  probe_.others_ready.store(!known || policy_->has_ready(), std::memory_order_relaxed);
   if (quantum != clock::duration(0)) {
     budget_ = 0;  // the policy wants to be told the time when it comes back
     end = (clock::now() + quantum).time_since_epoch().count();
@@ -111,7 +116,19 @@ bool worker::steal_from(worker& victim) noexcept {
 bool worker::ready_from_own_tls(runnable& who) noexcept {
   if (worker::current() != this) return false;
   accept(who);
+  probe_.others_ready.store(true, std::memory_order_relaxed);
   return true;
+}
+
+// What comes from elsewhere is in atomics; what only our thread knows of was true when the fiber's
+// slice began, and changes by its own doing alone.
+bool worker::anyone_waits(clock::time_point now) const noexcept {
+  const auto timer =
+      clock::time_point(clock::duration(probe_.next_timer.load(std::memory_order_relaxed)));
+  return probe_.others_ready.load(std::memory_order_relaxed) || timer <= now ||
+         inbox_.load(std::memory_order_relaxed) != nullptr || has_unstarted() ||
+         known_fair()->movable_count() != 0 || stopping_.load(std::memory_order_relaxed) ||
+         wanted_back() || poller_->has_news();
 }
 
 }  // namespace cede::sched
