@@ -1,4 +1,5 @@
 // Fibers with TLS blocks of their own come and go by the million: nothing may stay behind.
+#include <dlfcn.h>
 #include <gtest/gtest.h>
 #include <malloc.h>
 #include <pthread.h>
@@ -8,6 +9,7 @@
 #include <cstdio>
 #include <cstring>
 #include <memory>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -146,6 +148,11 @@ TEST_F(tls_block_cycles_test, blocks_that_live_at_once_have_thread_ids_of_their_
   auto* bytes = static_cast<std::byte*>(memory);
   std::vector<tls_block> blocks;
   std::vector<bool> seen(many * 2);
+  std::set<std::uint32_t> thread_ids;
+  // What libthread_db reads: size in bits, count, offset.
+  const auto* const tid =
+      static_cast<const std::uint32_t*>(dlsym(RTLD_DEFAULT, "_thread_db_pthread_tid"));
+  ASSERT_NE(tid, nullptr);
   for (std::size_t i = 0; i < many; ++i) {
     blocks.push_back(
         make_tls_block({.bottom = bytes + i * slot_bytes, .top = bytes + (i + 1) * slot_bytes})
@@ -153,6 +160,9 @@ TEST_F(tls_block_cycles_test, blocks_that_live_at_once_have_thread_ids_of_their_
     ASSERT_LT(blocks.back().record(), seen.size());
     ASSERT_FALSE(seen[blocks.back().record()]);
     seen[blocks.back().record()] = true;
+    std::uint32_t id = 0;
+    std::memcpy(&id, static_cast<std::byte*>(blocks.back().thread_pointer()) + tid[2], sizeof id);
+    EXPECT_TRUE(thread_ids.insert(id).second) << id;
   }
   for (const auto& block : blocks) free_tls_block(block);
   munmap(memory, many * slot_bytes);
