@@ -138,18 +138,14 @@ const hog_outcome* one_hog(const subject* it) {
 std::string effect(const hog_outcome& it) {
   if (it.starved.available() && it.starved.median > 0)
     return fmt::format("starves {} of {} other connections", rounded(it.starved.median), it.others);
-  if (it.messages_before.available() && it.messages_during.available() &&
-      it.messages_before.median > 0)
+  if (it.kept.available())
     return fmt::format("leaves the {} others {:.0f} % of their throughput", it.others,
-                       100 * it.messages_during.median / it.messages_before.median);
+                       it.kept.median);
   return fmt::format("has an effect that was not measured ({})",
-                     it.messages_during.missing_because.value_or("no throughput before it"));
+                     it.kept.missing_because.value_or("no throughput before it"));
 }
 
-double kept(const hog_outcome& it) {
-  if (!it.messages_before.available() || it.messages_before.median <= 0) return 0;
-  return it.messages_during.available() ? it.messages_during.median / it.messages_before.median : 0;
-}
+double kept(const hog_outcome& it) { return it.kept.available() ? it.kept.median : 0; }
 
 std::vector<phrase> about_hog(const results& run) {
   const hog_outcome* const fiber = one_hog(find_named(run.kinds, "cooperative"));

@@ -68,6 +68,18 @@ TEST(answers, a_hog_starves_fibers_and_threads_win) {
                     HasSubstr("here threads win")));
 }
 
+// Between rounds the machine itself may become faster or slower.
+TEST(answers, what_a_hog_leaves_is_that_of_its_own_round) {
+  results run = test::sample();
+  for (subject& kind : run.kinds)
+    if (kind.name == "os-thread") {
+      kind.hogs.front().messages_before = summarize({100, 150, 150}, "messages/s");
+      kind.hogs.front().messages_during = summarize({102, 109, 155}, "messages/s");
+      kind.hogs.front().kept = summarize({102, 73, 103}, "%");
+    }
+  EXPECT_THAT(answer(run, 2), HasSubstr("leaves the 100 others 102 % of their throughput if they"));
+}
+
 TEST(answers, preemptive_fibers_join_when_they_were_measured) {
   results run = test::sample();
   run.kinds.push_back({.name = "preemptive", .hogs = {test::hogged(1, 145'000, 0)}});
