@@ -46,6 +46,7 @@ class silent_reactor final : public reactor {
   void poll(clock::time_point until) noexcept override { sleeper_.poll(until); }
   void wake() noexcept override { sleeper_.wake(); }
   bool watching() const noexcept override { return true; }
+  bool has_news() const noexcept override { return false; }
 
  private:
   const std::function<void(reactor&, descriptor&)> on_watch_;

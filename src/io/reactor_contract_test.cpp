@@ -233,6 +233,23 @@ TEST_P(reactor_contract, a_watched_descriptor_is_told_of_each_edge) {
   reactor_->unwatch(*d);
 }
 
+TEST_P(reactor_contract, there_is_news_while_a_poll_would_find_an_edge) {
+  fd_pair pair = make_socket_pair();
+  const auto d = adopt(std::move(pair.first));
+  ASSERT_TRUE(reactor_->watch(*d));
+  drain();
+  EXPECT_FALSE(reactor_->has_news());
+  put(pair.second, "x");
+  EXPECT_TRUE(reactor_->has_news());
+  drain();
+  EXPECT_FALSE(reactor_->has_news());
+  reactor_->wake();
+  EXPECT_TRUE(reactor_->has_news());
+  drain();
+  EXPECT_FALSE(reactor_->has_news());
+  reactor_->unwatch(*d);
+}
+
 TEST_P(reactor_contract, edges_of_an_earlier_descriptor_in_the_same_slot_are_dropped) {
   const fd_pair pair = make_socket_pair();
   const event_tag old = adopt(owned_fd(::dup(pair.first.get())))->tag();
