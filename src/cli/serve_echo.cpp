@@ -103,8 +103,10 @@ class echo_server {
       : options_(options), spawning_(spawning(options)), service_(service) {}
 
   int run() {
-    if (auto possible = try_spawning(); !possible) return report_cannot_spawn(possible.error());
+    if (auto possible = try_spawning(); !possible)
+      return stopped(possible.error()) ? EXIT_SUCCESS : report_cannot_spawn(possible.error());
     auto listener = tcp_listener::bind(options_.host, options_.port);
+    if (!listener && stopped(listener.error())) return EXIT_SUCCESS;
     if (!listener) {
       print_error(cannot_listen(options_.host, options_.port, listener.error()));
       return EXIT_FAILURE;
@@ -128,6 +130,9 @@ class echo_server {
     auto trial = spawn(spawning_.what, spawning_.how, [] {});
     return trial ? trial->join() : std::unexpected(trial.error());
   }
+
+  // By a stop signal that came before there was a listener.
+  static bool stopped(std::error_code why) { return why == errc::cancelled; }
 
   // So does a limit that leaves no descriptor for a client, while a full table later may pass.
   static result<> try_accepting() {
@@ -196,7 +201,7 @@ class echo_server {
     else if (why == errc::not_supported && obstacle_to_preemptive() != nullptr)
       print_error(fmt::format("{} does not work here: {}; use another kind", what,
                               obstacle_to_preemptive()));
-    else if (why != errc::cancelled)
+    else
       print_error(fmt::format("{} does not work here: {}", what, because(why)));
     return EXIT_FAILURE;
   }

@@ -1,13 +1,25 @@
 """SIGTERM and SIGINT end the server in good order, whatever its connections do."""
 
 import os
+import pathlib
 import selectors
 import signal
+import subprocess
 import unittest
 
 import server
 
 KINDS = server.permitted_kinds()
+
+
+def catches(process, number):
+    """Whether it has a handler for the signal; proc(5)."""
+    try:
+        lines = pathlib.Path(f"/proc/{process}/status").read_text().splitlines()
+    except ProcessLookupError:
+        return False
+    caught = [int(line.split()[1], 16) for line in lines if line.startswith("SigCgt")]
+    return bool(caught) and bool(caught[0] >> (number - 1) & 1)
 
 
 class Stop(server.Case):
@@ -29,6 +41,18 @@ class Stop(server.Case):
             with self.subTest(signal=number), server.Server("--drain", "24h") as running:
                 running.signal(number)
                 self.assertEqual(running.wait(), (0, ""))
+
+    def test_a_signal_while_it_starts_is_no_failure(self):
+        for turn in range(12 * len(KINDS)):
+            program = subprocess.Popen(
+                [server.PROGRAM, "serve", "echo", "--port", "0", "--kind", KINDS[turn % len(KINDS)]],
+                stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+            # From here on the signal does not end it by itself; it may not listen yet.
+            while not catches(program.pid, signal.SIGTERM) and program.poll() is None:
+                pass
+            program.send_signal(signal.SIGTERM)
+            _, errors = program.communicate(timeout=server.PATIENCE)
+            self.assertEqual((program.returncode, errors), (0, b""))
 
     def test_a_drain_refuses_new_connections_and_serves_those_that_are_there(self):
         def check(running):
