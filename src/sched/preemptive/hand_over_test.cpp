@@ -207,7 +207,9 @@ TEST_F(hand_over, one_that_computes_after_its_call_is_preempted_and_rejoins) {
     const pid_t own = ::gettid();
     auto reader = spawn(preemptive, [&] {
                     pipe.read();
-                    while (!over) ran_on = ::gettid();
+                    while (!over) {
+                    }
+                    ran_on = ::gettid();
                   }).value();
     while (::gettid() == own) EXPECT_TRUE(this_fiber::sleep_for(1ms));
     pipe.write('x');
